@@ -1,8 +1,26 @@
 export const eventTypes = [
-  'message.queued', 'message.pending', 'message.sent', 'message.delivered', 'message.opened', 'message.failed', 'message.fallback',
-  'message.cancelled', 'message.reply', 'message.duplicate_delivery', 'lead.created', 'lead.updated', 'lead.deleted', 'lead.opted_out',
-  'lead.opted_in', 'availability.checked', 'line.health_changed', 'campaign.started', 'campaign.paused', 'campaign.completed',
-  'webhook.disabled', 'plugin.disabled',
+  'message.queued',
+  'message.pending',
+  'message.sent',
+  'message.delivered',
+  'message.opened',
+  'message.failed',
+  'message.fallback',
+  'message.cancelled',
+  'message.reply',
+  'message.duplicate_delivery',
+  'lead.created',
+  'lead.updated',
+  'lead.deleted',
+  'lead.opted_out',
+  'lead.opted_in',
+  'availability.checked',
+  'line.health_changed',
+  'campaign.started',
+  'campaign.paused',
+  'campaign.completed',
+  'webhook.disabled',
+  'plugin.disabled',
 ] as const
 
 export type EventType = (typeof eventTypes)[number]
@@ -41,3 +59,8 @@ export interface Outboxes {
   /** Documents whose outbox is not empty and that were last written before `before`, oldest first. */
   unrelayed(before: Date, limit: number): Promise<{ workspaceId: string; id: string }[]>
 }
+
+export type AggregateKind = 'message' | 'lead' | 'line' | 'webhook' | 'workspace'
+
+/** Announces a document that was just committed. Returns at once and never throws: what it cannot do now, the sweeper finds. */
+export type Relay = (kind: AggregateKind, doc: Aggregate) => void

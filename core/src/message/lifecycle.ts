@@ -12,8 +12,9 @@ export type FactType =
 
 /** The whole lifecycle. What is not here does not happen. */
 export const lifecycle: Record<Status, Partial<Record<FactType, Status>>> = {
-  queued: { held: 'queued', reserved: 'pending', attempted: 'sending', unreachable: 'fallback', refused: 'failed', exhausted: 'failed', cancelled: 'cancelled' },
-  pending: { unreserved: 'queued', attempted: 'sending', unreachable: 'fallback', refused: 'failed', cancelled: 'cancelled' },
+  // A receipt for a message that was put back: it went out after all, and must not go again.
+  queued: { accepted: 'sent', delivered: 'delivered', read: 'delivered', held: 'queued', reserved: 'pending', attempted: 'sending', unreachable: 'fallback', refused: 'failed', exhausted: 'failed', cancelled: 'cancelled' },
+  pending: { accepted: 'sent', delivered: 'delivered', read: 'delivered', reserved: 'pending', unreserved: 'queued', attempted: 'sending', unreachable: 'fallback', refused: 'failed', cancelled: 'cancelled' },
   sending: {
     accepted: 'sent', delivered: 'delivered', read: 'delivered', refused: 'failed', unreachable: 'fallback', not_sent: 'queued', unknown: 'sending',
     withdrawn: 'cancelled', exhausted: 'failed', given_up: 'failed',

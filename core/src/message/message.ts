@@ -84,6 +84,8 @@ export interface Message extends Aggregate {
   readonly recipientPhone: string | null
   readonly recipientEmail: string | null
   readonly recipientName: string | null
+  /** What the caller named, in the order of checking; then come the lead's others. Empty: the lead's own order. */
+  readonly addresses: readonly string[]
   /** The address it goes (or went) to, once that is known. */
   readonly address: string | null
   readonly leadId: string | null
@@ -114,8 +116,6 @@ export interface Message extends Aggregate {
   /** Hand-overs that surely did not happen, so far. */
   readonly unavailableCount: number
   readonly reservation: Reservation | null
-  /** Ids of the last replies announced on this message: an announcement repeated after a crash is recognised. */
-  readonly replyIds: readonly string[]
   /** When the engine looks at it next; null when nothing is left to do. The message is its own work order. */
   readonly dueAt: Date | null
   readonly correlationId: string | null

@@ -43,6 +43,10 @@ export interface MessageStore extends Outboxes {
   lineOfLead(workspaceId: string, leadId: string): Promise<string | null>
   /** Whether this line ever handed over (`sent`, `delivered`, or `sending` now, or an unknown outcome) a message to this address. */
   touched(workspaceId: string, lineId: string, address: string): Promise<boolean>
+  /** Finds a message in any workspace, for callers that the installation itself trusts (service endpoint). */
+  locate(who: { id: string } | { externalId: string }): Promise<{ workspaceId: string; id: string } | null>
+  /** `pending` messages of a line of normal priority whose `sendAt` is after `after`, soonest first. */
+  pendingOfLine(workspaceId: string, lineId: string, after: Date, limit: number): Promise<Message[]>
   /** Messages in `queued` or `pending` of this recipient, oldest first. An address matches `address`, `recipientPhone` and `recipientEmail`. */
   open(workspaceId: string, recipient: Recipient, limit: number): Promise<Message[]>
   /** Ids of messages in `sending` whose `address` is one of these. */

@@ -1,0 +1,27 @@
+import type { AvailabilityStatus } from '../lead/lead.ts'
+import type { CheckedAddress } from '../message/message.ts'
+import type { Answer } from './store.ts'
+
+export type NextCheck =
+  | { go: 'use'; address: string; checked: CheckedAddress[] }
+  | { go: 'ask'; address: string; checked: CheckedAddress[] }
+  | { go: 'none'; checked: CheckedAddress[] }
+
+/** Walks the addresses in their order over the answers that are fresh: the first hit wins, the first without an answer is to be asked. */
+export function nextCheck(addresses: readonly string[], answers: readonly Answer[], now: Date): NextCheck {
+  const known = new Map(answers.filter((answer) => answer.expiresAt > now).map((answer) => [answer.address, answer]))
+  const checked: CheckedAddress[] = []
+  for (const address of addresses) {
+    const answer = known.get(address)
+    if (!answer) return { go: 'ask', address, checked }
+    checked.push({ address, available: answer.available, checkedAt: answer.checkedAt, source: answer.lineId })
+    if (answer.available) return { go: 'use', address, checked }
+  }
+  return { go: 'none', checked }
+}
+
+/** What a walk says about the lead. */
+export function statusOf(walk: NextCheck): AvailabilityStatus {
+  if (walk.go === 'use') return 'available'
+  return walk.go === 'none' && walk.checked.length > 0 ? 'unavailable' : 'unknown'
+}

@@ -1,0 +1,237 @@
+import type { ConsentVerdict } from '../operations.ts'
+import type { Lead } from '../lead/lead.ts'
+import type { Capacity } from '../line/capacity.ts'
+import type { Line } from '../line/line.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Runtime } from '../runtime.ts'
+import type { Transports } from '../transport/registry.ts'
+import type { SendResult } from '../transport/transport.ts'
+import type { Commits } from './commit.ts'
+import type { Fact } from './fact.ts'
+import type { Channel, Message } from './message.ts'
+import { firstLookupMs, followMs, lookupMs, retryMs } from './timing.ts'
+
+export interface AttemptParts {
+  runtime: Runtime
+  commits: Commits
+  capacity: Capacity
+  transports: Transports
+  metrics: Metrics
+  allows(workspaceId: string, who: { lead: Lead | null; address: string; channel: Channel }): Promise<ConsentVerdict>
+  /** Joins what the channel said before we knew its id (F15). */
+  joinParked(message: Message): Promise<void>
+  /** What a real send says about the line's health. */
+  outcome(line: Line, why: string | null): Promise<void>
+  unsubscribeUrl(message: Message): string | null
+  callTimeoutMs: number
+  unknownDeadlineMs: number
+}
+
+/** Hands a message over: fence, last look at consent, vendor call, outcome. Nothing here runs twice for one attempt. */
+export interface Attempts {
+  /** `message` is `queued` or `pending` and holds a place on `line`. Null when somebody else was first. */
+  hand(message: Message, line: Line, lead: Lead | null, patch: { address: string; checkedAddresses: Message['checkedAddresses']; reservation: Message['reservation'] }): Promise<Message | null>
+  /** Settles a message found in `sending`: asks, never sends. */
+  reconcile(message: Message, line: Line | null): Promise<void>
+  /** Looks after a message that was sent and of which nothing was heard since. */
+  follow(message: Message, line: Line | null): Promise<void>
+  /** Waits for calls in progress, until the deadline. */
+  idle(): Promise<void>
+}
+
+export function createAttempts(parts: AttemptParts): Attempts {
+  const { runtime, commits, capacity, transports } = parts
+  const calling = new Map<string, Promise<unknown>>()
+
+  async function hand(message: Message, line: Line, lead: Lead | null, patch: Parameters<Attempts['hand']>[3]): Promise<Message | null> {
+    const now = runtime.now()
+    const turn = await capacity.take(line, message.id, now)
+    if (turn.go === 'later') {
+      const why = 'the slot before was used late'
+      return commits.commit(message, { type: 'reserved', sendAt: turn.until, patch: { ...patch, fromLineId: line.id }, why })
+    }
+    const attempt = { id: runtime.id('att'), lineId: line.id, address: patch.address, number: (message.attempt?.number ?? 0) + 1, at: now, lookups: 0 }
+    const dueAt = new Date(now.getTime() + Math.min(firstLookupMs, parts.unknownDeadlineMs))
+    let doc = message
+    if (message.status === 'queued' && message.unavailableCount === 0) {
+      // One write for both steps: the reservation and the fence. The announcement of `pending` is in it.
+      const steps = await commits.both(message, { type: 'reserved', sendAt: now, patch: { ...patch, fromLineId: line.id }, why: 'line, place and slot reserved' }, {
+        type: 'attempted', attempt, dueAt, why: 'handed to the channel',
+      })
+      if (steps === null) return null
+      doc = steps
+    } else {
+      const fenced = await commits.commit(message, { type: 'attempted', attempt, dueAt, patch: { ...patch, fromLineId: line.id }, why: `handed to the channel, attempt ${attempt.number}` })
+      if (fenced === null) return null
+      doc = fenced
+    }
+    const call = callOut(doc, line, lead)
+    calling.set(doc.id, call)
+    try {
+      return await call
+    } finally {
+      calling.delete(doc.id)
+    }
+  }
+
+  async function callOut(message: Message, line: Line, lead: Lead | null): Promise<Message | null> {
+    const attempt = message.attempt
+    const address = message.address
+    if (attempt === null || address === null) throw new Error('a message without an attempt was handed over')
+    // The fence is written, so an opt-out written before now is seen here and one written later sees the message in flight.
+    const verdict = await parts.allows(message.workspaceId, { lead, address, channel: message.messageType })
+    if (!verdict.allowed) return commits.commit(message, { type: 'withdrawn', why: `opted_out: ${verdict.why}` })
+    const result = await transports.of(line).send(
+      {
+        messageId: message.id,
+        attemptId: attempt.id,
+        attemptNumber: attempt.number,
+        address,
+        text: message.message,
+        subject: message.subject,
+        attachmentUrls: message.attachmentUrls,
+        unsubscribeUrl: message.messageType === 'email' ? parts.unsubscribeUrl(message) : null,
+      },
+      AbortSignal.timeout(parts.callTimeoutMs),
+    )
+    await parts.outcome(line, result.type === 'unavailable' || result.type === 'unknown' ? result.why : result.type === 'refused' && result.class === 'sender' ? result.detail : null)
+    return record(message, result)
+  }
+
+  async function record(message: Message, result: SendResult): Promise<Message | null> {
+    const written = await commits.change(message.workspaceId, message.id, (current) => {
+      // A receipt may have been faster than the answer; then only what it adds counts.
+      if (current.attempt?.id !== message.attempt?.id) return null
+      return factOf(current, result)
+    })
+    const doc = written?.message ?? null
+    if (doc === null) return null
+    if (result.type === 'accepted' && written?.changed) parts.metrics.latency('accepted_to_sent', runtime.now().getTime() - doc.createdAt.getTime())
+    if (doc.externalMessageId !== null) await parts.joinParked(doc)
+    return doc
+  }
+
+  function factOf(message: Message, result: SendResult): Fact {
+    const now = runtime.now()
+    switch (result.type) {
+      case 'accepted':
+        return {
+          type: message.status === 'failed' ? 'late_accepted' : 'accepted', externalId: result.externalId, at: now,
+          dueAt: new Date(now.getTime() + (followMs[0] ?? 0)), why: result.detail ?? 'the channel accepted it',
+        }
+      case 'refused':
+        if (result.class === 'not_on_channel') return { type: 'unreachable', reason: result.detail, checked: null, why: result.detail }
+        return { type: 'refused', failure: { code: codeOf(result.class, result.code), detail: result.detail, permanent: true }, why: result.detail }
+      case 'unavailable': {
+        const wait = retryMs[message.unavailableCount]
+        if (wait === undefined) {
+          const detail = `the channel was unavailable ${message.unavailableCount + 1} times; last: ${result.why}`
+          return { type: 'exhausted', failure: { code: 'channel_unavailable', detail, permanent: false }, why: detail }
+        }
+        const dueAt = new Date(now.getTime() + Math.max(wait * (1 + 0.2 * runtime.random()), result.retryAfterMs ?? 0))
+        return { type: 'not_sent', hold: { reason: 'retry', until: dueAt, detail: result.why }, dueAt }
+      }
+      case 'unknown':
+        return { type: 'unknown', lookups: 0, dueAt: nextLookup(message, 0, now), why: result.why }
+    }
+  }
+
+  function nextLookup(message: Message, lookups: number, now: Date): Date {
+    const deadline = (message.attempt?.at.getTime() ?? now.getTime()) + parts.unknownDeadlineMs
+    return new Date(Math.min(now.getTime() + (lookupMs[Math.min(lookups, lookupMs.length - 1)] ?? 0), Math.max(deadline, now.getTime())))
+  }
+
+  async function ask(message: Message, line: Line) {
+    const attempt = message.attempt
+    if (attempt === null) throw new Error('a message without an attempt cannot be looked up')
+    return transports.of(line).lookup(
+      {
+        messageId: message.id,
+        attemptId: attempt.id,
+        attemptNumber: attempt.number,
+        address: attempt.address,
+        text: message.message,
+        externalId: message.externalMessageId,
+        since: attempt.at,
+        isTaken: (externalId) => commits.isTaken(message, externalId),
+      },
+      AbortSignal.timeout(parts.callTimeoutMs),
+    )
+  }
+
+  return {
+    hand,
+    async reconcile(message, line) {
+      const now = runtime.now()
+      const attempt = message.attempt
+      if (attempt === null) throw new Error(`message ${message.id} is sending without an attempt`)
+      // Our own call is still out: its answer is the best look-up there is.
+      if (calling.has(message.id) && now.getTime() - attempt.at.getTime() < parts.unknownDeadlineMs) {
+        await commits.commit(message, { type: 'unknown', lookups: attempt.lookups, dueAt: nextLookup(message, 3, now), why: 'the channel has not answered yet' })
+        return
+      }
+      const result = line === null ? { type: 'unavailable' as const, why: 'its line is gone' } : await ask(message, line)
+      if (result.type === 'found') {
+        const { fact } = receiptFact(message, { status: result.status, externalId: result.externalId, at: result.at ?? now, detail: result.detail }, now)
+        if (fact === null) return
+        const doc = await commits.commit(message, fact)
+        if (doc !== null) await parts.joinParked(doc)
+        return
+      }
+      const after = runtime.now()
+      if (after.getTime() - attempt.at.getTime() >= parts.unknownDeadlineMs) {
+        const detail = 'the channel never said whether it went out; it is not sent again, for it may have'
+        await commits.commit(message, { type: 'given_up', failure: { code: 'outcome_unknown', detail, permanent: false }, why: detail })
+        return
+      }
+      const lookups = attempt.lookups + 1
+      const why = result.type === 'missing' ? 'the channel does not know it (yet)' : `the channel could not be asked: ${result.why}`
+      await commits.commit(message, { type: 'unknown', lookups, dueAt: nextLookup(message, lookups, after), why })
+    },
+    async follow(message, line) {
+      const now = runtime.now()
+      const result = line === null || message.attempt === null ? null : await ask(message, line)
+      if (result?.type === 'found' && result.status !== 'sent') {
+        const { fact } = receiptFact(message, { status: result.status, externalId: result.externalId, at: result.at ?? now, detail: result.detail }, now)
+        if (fact !== null && (await commits.commit(message, fact)) !== null) return
+      }
+      const passed = now.getTime() - (message.sentAt?.getTime() ?? now.getTime())
+      const wait = result === null || (result.type === 'unavailable' && message.externalMessageId === null) ? undefined : followMs.find((ms) => ms > passed + 1000)
+      await commits.postpone(message, wait === undefined ? null : new Date((message.sentAt?.getTime() ?? now.getTime()) + wait))
+    },
+    async idle() {
+      await Promise.allSettled(calling.values())
+    },
+  }
+}
+
+export interface ReceiptNews {
+  status: 'sent' | 'delivered' | 'read' | 'failed' | 'not_on_channel'
+  externalId: string | null
+  at: Date
+  detail: string
+}
+
+/** What a receipt means for a message in its present state; `fact: null` when it says nothing new. */
+export function receiptFact(message: Message, receipt: ReceiptNews, now: Date): { fact: Fact | null } {
+  const { externalId, at, detail } = receipt
+  const late = message.status === 'failed'
+  switch (receipt.status) {
+    case 'sent': {
+      if (message.status === 'sent') return { fact: null }
+      return { fact: { type: late ? 'late_accepted' : 'accepted', externalId, at, dueAt: new Date(now.getTime() + (followMs[0] ?? 0)), why: detail } }
+    }
+    case 'delivered':
+      return { fact: { type: late ? 'late_delivered' : 'delivered', externalId, at, why: detail } }
+    case 'read':
+      return { fact: { type: late ? 'late_delivered' : 'read', externalId, at, why: detail } }
+    case 'failed':
+      return { fact: { type: 'refused', failure: { code: 'channel_error', detail, permanent: true }, why: detail } }
+    case 'not_on_channel':
+      return { fact: { type: 'unreachable', reason: detail, checked: null, why: detail } }
+  }
+}
+
+function codeOf(refusal: string, code: string): string {
+  return code !== '' ? code : { recipient: 'invalid_recipient', consent: 'recipient_refused', sender: 'sender_refused', content: 'content_refused' }[refusal] ?? 'refused'
+}
