@@ -24,6 +24,8 @@ export interface Delivery {
   readonly leadId: string | null
   /** The exact bytes that are sent and signed. */
   readonly body: string
+  /** Of the request that caused the event; goes out as `X-Correlation-Id`. Not in the body, which is the event's alone. */
+  readonly correlationId?: string | null
   readonly status: DeliveryStatus
   readonly attempts: readonly DeliveryAttempt[]
   /** When it is to be looked at next; null when it is settled. */
@@ -52,7 +54,11 @@ export interface DeliveryStore {
   commit(delivery: Delivery): Promise<boolean>
   get(workspaceId: string, id: string): Promise<Delivery | null>
   /** Newest first. `cursor` is the `nextCursor` of the page before. */
-  find(workspaceId: string, filter: DeliveryFilter, page: { limit: number; cursor?: string }): Promise<{ deliveries: Delivery[]; nextCursor: string | null }>
+  find(
+    workspaceId: string,
+    filter: DeliveryFilter,
+    page: { limit: number; cursor?: string },
+  ): Promise<{ deliveries: Delivery[]; nextCursor: string | null }>
   /** Puts settled deliveries that match back to `pending`, due at `now`, at most `limit` of them. Returns their ids; call until empty. */
   reopen(workspaceId: string, filter: DeliveryFilter, now: Date, limit: number): Promise<string[]>
   /** Pending deliveries whose `dueAt` is not after `before`, soonest first. */
