@@ -7,8 +7,10 @@ import type { Runtime } from '../runtime.ts'
 export interface Lanes {
   /** Waits only where the consumer is quick, so that the queue feels its speed; else answers at once when to come again. */
   admit(key: string): Promise<Admission>
-  /** How many lanes are known: for tests and metrics. */
+  /** How many lanes are known. */
   size(): number
+  /** How many attempts a lane lets run at once now. */
+  places(key: string): number
 }
 
 export type Admission = { readonly go: Ticket } | { readonly later: Date; readonly why: string }
@@ -185,5 +187,6 @@ export function createLanes({ runtime, perLaneMax = 32, slowAfterMs = 1_000, spa
       return new Promise((resolve) => lane.waiting.push(resolve))
     },
     size: () => lanes.size,
+    places: (key) => lanes.get(key)?.limit ?? perLaneMax,
   }
 }
