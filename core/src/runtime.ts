@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-export type IdPrefix = 'ws' | 'key' | 'line' | 'lead' | 'list' | 'msg' | 'cmp' | 'whk' | 'evt' | 'dlv' | 'dnc' | 'rpl' | 'att' | 'job' | 'aud'
+export type IdPrefix = 'ws' | 'key' | 'line' | 'lead' | 'list' | 'msg' | 'cmp' | 'whk' | 'evt' | 'dlv' | 'dnc' | 'rpl' | 'att' | 'job' | 'aud' | 'req'
 
 export type Fields = Record<string, unknown>
 

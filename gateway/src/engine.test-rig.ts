@@ -1,0 +1,448 @@
+import {
+  type ApiKey,
+  AppError,
+  type Delivery,
+  type IdempotencyStore,
+  type Job,
+  type Lead,
+  type Line,
+  type LineUsage,
+  type Log,
+  type Message,
+  type Reply,
+  type Runtime,
+  type Webhook,
+  type Workspace,
+} from '@trunkline/core'
+import { Registry } from 'prom-client'
+import { createApp } from './app.ts'
+import type { Engine } from './engine.ts'
+import type { HttpConfig } from './http-config.ts'
+
+const at = new Date('2026-11-22T10:00:00.000Z')
+const aggregate = { workspaceId: 'ws_1', version: 3, seq: 2, outbox: [] }
+
+export const message: Message = {
+  ...aggregate,
+  id: 'msg_1',
+  message: 'Hello',
+  messageType: 'imessage',
+  subject: null,
+  attachmentUrls: [],
+  status: 'queued',
+  hold: { reason: 'gap', until: at, detail: 'the device may act again then' },
+  failure: null,
+  reason: null,
+  checkedAddresses: [{ address: '+15005550001', available: true, checkedAt: at, source: 'cache' }],
+  fromLineId: 'line_1',
+  linePinned: false,
+  recipientPhone: '+15005550001',
+  recipientEmail: null,
+  recipientName: null,
+  address: null,
+  leadId: 'lead_1',
+  campaignId: null,
+  stepIndex: null,
+  batchId: null,
+  scheduledDate: null,
+  window: null,
+  priority: 'normal',
+  sendAt: null,
+  sentAt: null,
+  deliveredAt: null,
+  readAt: null,
+  failedAt: null,
+  externalMessageId: null,
+  fallback: null,
+  fallbackOf: null,
+  duplicateDelivery: false,
+  sendFallbackSmsOnFailed: null,
+  metadata: { order: 7 },
+  ghlContactId: 'ghl-9',
+  ghlLocationId: null,
+  hsContactId: null,
+  hsPortalId: null,
+  contactOwnerEmail: null,
+  history: [{ status: 'queued', at, why: 'accepted' }],
+  attempt: null,
+  unavailableCount: 0,
+  reservation: null,
+  replyIds: [],
+  dueAt: at,
+  correlationId: null,
+  createdAt: at,
+  updatedAt: at,
+}
+
+const nothing = { phone: null, email: null, altPhone1: null, altPhone2: null, altPhone3: null, altEmail1: null, altEmail2: null, altEmail3: null }
+
+export const lead: Lead = {
+  ...aggregate,
+  ...nothing,
+  id: 'lead_1',
+  phone: '+15005550001',
+  firstName: 'Ada',
+  lastName: null,
+  companyName: null,
+  jobTitle: null,
+  timezone: null,
+  tags: [],
+  customFields: {},
+  externalId: null,
+  source: null,
+  contactOwnerEmail: null,
+  hsContactId: null,
+  hsPortalId: null,
+  ghlContactId: null,
+  ghlLocationId: null,
+  consent: {},
+  optedOut: {},
+  availabilityStatus: 'unknown',
+  availableAddress: null,
+  availabilityCheckedAt: null,
+  lastContactedAt: null,
+  lastRepliedAt: null,
+  createdAt: at,
+  updatedAt: at,
+}
+
+export const line: Line & LineUsage = {
+  ...aggregate,
+  id: 'line_1',
+  name: 'Mac one',
+  channel: 'imessage',
+  phone: '+15005550100',
+  email: null,
+  transport: { type: 'bluebubbles', settings: { url: 'http://mac.test:1234' }, sealed: { password: 'canary-sealed' } },
+  deviceId: null,
+  timezone: 'UTC',
+  isActive: true,
+  limits: {
+    dailyNewConversationsLimit: 50,
+    dailyTotalMessagesLimit: 150,
+    hourlyNewConversationsLimit: null,
+    dailyAvailabilityChecksLimit: 70,
+    deviceGapSeconds: 30,
+    contactGapSeconds: 45,
+    availabilityGapSeconds: 3,
+  },
+  health: { status: 'healthy', lastCheckedAt: at, reasons: [], consecutiveFailures: 0, consecutiveSuccesses: 2, canCheckAvailability: true },
+  hookSecret: 'hook-secret',
+  usage: { date: '2026-11-22', newConversationsCount: 1, totalMessagesCount: 2, availabilityChecksCount: 3 },
+  remaining: { newConversations: 49, totalMessages: 148, availabilityChecks: 67 },
+  createdAt: at,
+  updatedAt: at,
+}
+
+export const workspace: Workspace = {
+  ...aggregate,
+  id: 'ws_1',
+  name: 'First',
+  externalId: 'org_1',
+  timezone: 'UTC',
+  defaultCountryCode: '+1',
+  optOutScope: 'lead',
+  fallback: { routes: [], sendFallbackSmsOnFailed: false },
+  quietHours: null,
+  stopKeywords: [],
+  availability: { availableTtlHours: 168, unavailableTtlHours: 24 },
+  readOnly: null,
+  plugins: { twilio: { enabled: true, settings: {}, sealed: { authToken: 'canary-token' } } },
+  hashKey: 'canary-hash-key',
+  createdAt: at,
+  updatedAt: at,
+}
+
+function apiKey(scopes: ApiKey['scopes'], more: Partial<ApiKey> = {}): ApiKey {
+  return {
+    id: `key_${scopes.join('') || 'none'}`,
+    workspaceId: 'ws_1',
+    name: 'A key',
+    scopes,
+    isInstallation: false,
+    hash: 'canary-hash',
+    hint: 'tl_abc',
+    expiresAt: null,
+    revokedAt: null,
+    lastUsedAt: null,
+    createdAt: at,
+    ...more,
+  }
+}
+
+export const keys: Record<string, ApiKey> = {
+  tl_all: apiKey(['read', 'write', 'admin']),
+  tl_read: apiKey(['read']),
+  tl_write: apiKey(['write']),
+  tl_none: apiKey([]),
+  tl_install: apiKey(['read', 'write', 'admin'], { id: 'key_install', isInstallation: true }),
+}
+
+const webhook: Webhook = {
+  ...aggregate,
+  id: 'whk_1',
+  url: 'https://example.test/in',
+  events: ['*'],
+  name: 'CRM',
+  description: null,
+  isActive: true,
+  secrets: [{ sealed: 'canary-whsec', validUntil: null }],
+  failureCount: 0,
+  failingSince: null,
+  lastSuccessAt: null,
+  lastFailureAt: null,
+  disabledAt: null,
+  disabledReason: null,
+  createdAt: at,
+  updatedAt: at,
+}
+
+const delivery: Delivery = {
+  id: 'dlv_1',
+  workspaceId: 'ws_1',
+  version: 1,
+  consumer: 'webhook:whk_1',
+  event: 'message.sent',
+  eventId: 'evt_1',
+  aggregateId: 'msg_1',
+  leadId: null,
+  body: 'canary-body',
+  status: 'pending',
+  attempts: [{ at, statusCode: 500, latencyMs: 12, error: 'answered 500' }],
+  dueAt: at,
+  createdAt: at,
+}
+
+const reply: Reply = {
+  id: 'rpl_1',
+  workspaceId: 'ws_1',
+  version: 1,
+  text: 'Yes',
+  from: '+15005550001',
+  to: null,
+  channel: 'imessage',
+  lineId: 'line_1',
+  leadId: 'lead_1',
+  campaignId: null,
+  messageId: 'msg_1',
+  externalId: null,
+  keyword: null,
+  attachments: [],
+  at,
+  announced: true,
+  createdAt: at,
+}
+
+const job: Job = {
+  id: 'job_1',
+  workspaceId: 'ws_1',
+  version: 1,
+  kind: 'check_leads',
+  status: 'running',
+  total: 9,
+  done: 4,
+  savedCount: 0,
+  duplicateCount: 0,
+  errors: [],
+  input: { secret: 'canary-input' },
+  cursor: null,
+  dueAt: at,
+  createdAt: at,
+  updatedAt: at,
+}
+
+/** The port's promises, kept in a map. */
+export function createIdempotencyFake(): IdempotencyStore {
+  const rows = new Map<string, { bodyHash: string; resourceId: string; at: Date; expiresAt: Date; answer: { status: number; body: string } | null }>()
+  return {
+    async claim({ workspaceId, key, bodyHash, resourceId, now, staleBefore, expiresAt }) {
+      const place = `${workspaceId} ${key}`
+      const row = rows.get(place)
+      if (row === undefined || row.expiresAt <= now) {
+        rows.set(place, { bodyHash, resourceId, at: now, expiresAt, answer: null })
+        return { type: 'claimed', resourceId }
+      }
+      if (row.bodyHash !== bodyHash) return { type: 'mismatch' }
+      if (row.answer !== null) return { type: 'done', answer: row.answer }
+      if (row.at >= staleBefore) return { type: 'running' }
+      row.at = now
+      return { type: 'claimed', resourceId: row.resourceId }
+    },
+    async finish(workspaceId, key, answer) {
+      const row = rows.get(`${workspaceId} ${key}`)
+      if (row) row.answer = answer
+    },
+    async forget(workspaceId, key) {
+      rows.delete(`${workspaceId} ${key}`)
+    },
+    async prune() {},
+  }
+}
+
+function notFound(id: string): void {
+  if (id === 'nope') throw new AppError('NOT_FOUND', 'There is no such thing')
+}
+
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** An engine that answers one of each, so that the HTTP side can be looked at alone. */
+export function createEngineFake(): Engine {
+  const usage = async () => line
+  const page = { nextCursor: null }
+  const availability = { available: true, status: 'available', address: '+15005550001' } as const
+  return {
+    leads: {
+      save: async (_caller, leads) => ({ leads: leads.map(() => lead), duplicates: [] }),
+      get: async (_workspaceId, id) => {
+        notFound(id)
+        return lead
+      },
+      find: async () => ({ leads: [lead], ...page }),
+      update: async () => lead,
+      remove: async (_caller, id) => notFound(id),
+      forRecipient: async () => lead,
+      recordAvailability: async () => {},
+      recordContact: async () => {},
+      createList: async () => ({ id: 'list_1', workspaceId: 'ws_1', name: 'Quick Sends', description: null, createdAt: at }),
+      lists: async () => [],
+      getList: async () => ({ id: 'list_1', workspaceId: 'ws_1', name: 'Quick Sends', description: null, createdAt: at, leadCount: 2 }),
+      removeList: async () => {},
+      addToList: async (_caller, _id, ids) => ({ addedCount: ids.length }),
+    },
+    consent: {
+      allows: async () => ({ allowed: true }),
+      optOut: async () => {},
+      optIn: async () => {},
+      addDnc: async () => ({
+        id: 'dnc_1',
+        workspaceId: 'ws_1',
+        phone: '+15005550001',
+        email: null,
+        leadId: null,
+        addressHash: 'canary-address-hash',
+        channels: null,
+        reason: null,
+        source: 'api',
+        createdAt: at,
+      }),
+      findDnc: async () => ({ entries: [], ...page }),
+      removeDnc: async () => {},
+      unsubscribeToken: () => 'good',
+      readUnsubscribeToken: (token) => (token === 'good' ? { workspaceId: 'ws_1', leadId: 'lead_1', address: 'a@x.test' } : null),
+    },
+    lines: { create: usage, get: usage, list: async () => [line], update: usage, remove: async () => {}, check: usage },
+    messages: {
+      accept: async (_caller, input, reserved) => ({ ...message, message: input.message, id: reserved?.id ?? message.id }),
+      get: async (_workspaceId, id) => {
+        notFound(id)
+        return message
+      },
+      find: async () => ({ messages: [message], ...page }),
+      cancel: async () => ({ ...message, status: 'cancelled' }),
+      cancelFor: async () => ({ cancelledCount: 1, messageIds: ['msg_1'] }),
+      report: async () => ({ applied: true, status: 'sent' }),
+    },
+    availability: {
+      checkAddress: async (_caller, address) => {
+        if (address === 'bad') throw new AppError('VALIDATION', 'is not an address')
+        return { ...availability, address, checkedAt: at, detail: null }
+      },
+      checkLead: async (_caller, leadId) => ({ ...availability, leadId, checkedAddresses: [] }),
+      checkLeads: async () => ({ jobId: 'job_1', total: 3 }),
+      answers: async () => [],
+    },
+    replies: { get: async () => reply, find: async () => ({ replies: [reply], ...page }) },
+    jobs: { get: async () => job },
+    workspaces: {
+      get: async (id) => {
+        if (id !== 'ws_1') throw new AppError('NOT_FOUND', 'There is no such workspace')
+        return workspace
+      },
+      byExternalId: async (externalId) => (externalId === 'org_1' ? workspace : null),
+      list: async () => ({ workspaces: [workspace], ...page }),
+      create: async () => ({ workspace, apiKey: 'tl_new-secret' }),
+      update: async () => workspace,
+      setReadOnly: async (_caller, _id, readOnly) => ({ ...workspace, readOnly }),
+      bootstrap: async () => ({ workspaceId: 'ws_1', generatedKey: null }),
+    },
+    keys: {
+      create: async () => ({ key: apiKey(['read']), secret: 'tl_new-secret' }),
+      list: async () => Object.values(keys),
+      rotate: async () => ({ key: apiKey(['read']), secret: 'tl_new-secret' }),
+      revoke: async () => {},
+      authenticate: async (secret) => keys[secret] ?? null,
+    },
+    audit: {
+      record: async () => {},
+      find: async () => ({ entries: [{ id: 'aud_1', workspaceId: 'ws_1', actor: 'system', action: 'a.b', target: 't', data: {}, at }], ...page }),
+    },
+    webhooks: {
+      create: async () => ({ webhook, secret: 'whsec_new' }),
+      list: async () => [webhook],
+      get: async () => webhook,
+      update: async () => webhook,
+      remove: async () => {},
+      test: async () => ({ success: true, statusCode: 200, latencyMs: 5, response: 'ok' }),
+      rotateSecret: async () => ({ webhook, secret: 'whsec_new', previousValidUntil: at }),
+    },
+    replays: {
+      deliveries: async () => ({ deliveries: [delivery], ...page }),
+      one: async () => delivery,
+      range: async () => ({ count: 4 }),
+    },
+    idempotency: createIdempotencyFake(),
+    sealer: {
+      seal: (_workspaceId, _field, plain) => `sealed:${Buffer.from(plain).toString('base64')}`,
+      open: (_workspaceId, _field, sealed) => Buffer.from(sealed.slice('sealed:'.length), 'base64').toString(),
+    },
+    receive: async (lineId, secret) => lineId === 'line_1' && secret === 'hook-secret',
+    ready: async () => ({ ready: true, checks: { store: 'ok', queue: 'ok' } }),
+    metrics: new Registry(),
+  }
+}
+
+export const config: HttpConfig = {
+  publicUrl: 'https://hub.test',
+  serviceToken: 'service-token',
+  jwt: null,
+  rateLimits: null,
+}
+
+/** A clock that only moves when it is told to. */
+export function createClock() {
+  let now = at.getTime()
+  let made = 0
+  const runtime: Pick<Runtime, 'now' | 'id'> = { now: () => new Date(now), id: (prefix) => `${prefix}_${String(++made).padStart(26, '0')}` }
+  return {
+    runtime,
+    advance(ms: number) {
+      now += ms
+    },
+  }
+}
+
+interface RigParts {
+  engine?: Partial<Engine>
+  config?: Partial<HttpConfig>
+  jwtKeys?: Parameters<typeof createApp>[0]['jwtKeys']
+  log?: Log
+}
+
+/** The app over the fake engine, and a caller with a key that may do all. */
+export function createRig(parts: RigParts = {}) {
+  const clock = createClock()
+  const engine: Engine = { ...createEngineFake(), ...parts.engine }
+  const { app, document } = createApp({
+    engine,
+    config: { ...config, ...parts.config },
+    log: parts.log ?? silent,
+    runtime: clock.runtime,
+    ...(parts.jwtKeys && { jwtKeys: parts.jwtKeys }),
+  })
+  async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    const init: RequestInit = { method, headers: { authorization: 'Bearer tl_all', ...(body !== undefined && { 'content-type': 'application/json' }), ...headers } }
+    if (body !== undefined) init.body = typeof body === 'string' ? body : JSON.stringify(body)
+    return app.request(path, init)
+  }
+  return { app, document, clock, engine, call }
+}
