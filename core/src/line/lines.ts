@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { AppError, type Issue } from '../errors.ts'
-import { announce, type Relay } from '../event/event.ts'
+import type { Relay } from '../event/event.ts'
 import { revise } from '../event/revise.ts'
 import { isNational } from '../lead/addresses.ts'
 import type { Audit, LineInput, Lines, LineUsage } from '../operations.ts'
@@ -9,9 +9,10 @@ import type { Stores } from '../store/stores.ts'
 import type { Checkup, TransportKind } from '../transport/transport.ts'
 import { openSettings, sealSettings } from '../workspace/sealed-settings.ts'
 import type { Sealer } from '../workspace/secrets.ts'
-import { freshHealth, healthAfter } from './health.ts'
+import { freshHealth } from './health.ts'
 import { type LineFields, limitsFor, readLine, readTransport } from './intake.ts'
 import { defaultLimits, type Line } from './line.ts'
+import { createObserve } from './observe.ts'
 import { usageOf } from './usage.ts'
 
 export interface LinesParts {
@@ -140,22 +141,9 @@ export function createLines({ stores, runtime, sealer, relay, audit, kinds, chec
 
     async check(workspaceId, id) {
       const found = await checkup(await existing(workspaceId, id))
-      const revised = await revise({
-        load: () => stores.lines.get(workspaceId, id),
-        decide(line) {
-          const at = runtime.now()
-          const { health, changed } = healthAfter(line.health, found, at)
-          const next = { ...line, health }
-          if (!changed) return next
-          const { status, reasons, consecutiveFailures, consecutiveSuccesses } = health
-          const data = { status, previousStatus: line.health.status, reasons, consecutiveFailures, consecutiveSuccesses, lineId: id }
-          return announce({ ...next, updatedAt: at }, { id: runtime.id('evt'), type: 'line.health_changed', at, data })
-        },
-        commit: (line) => stores.lines.commit(line),
-      })
-      if (!revised) throw notFound(id)
-      if (revised.doc.outbox.length > 0) relay('line', revised.doc)
-      return withUsage(revised.doc)
+      const line = await createObserve({ lines: stores.lines, runtime, relay })(workspaceId, id, found)
+      if (!line) throw notFound(id)
+      return withUsage(line)
     },
   }
 }

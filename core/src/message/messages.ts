@@ -4,7 +4,7 @@ import type { Messages } from '../operations.ts'
 import type { Stores } from '../store/stores.ts'
 import type { Commits } from './commit.ts'
 import { isOpen } from './lifecycle.ts'
-import type { Message } from './message.ts'
+import type { Channel, Message } from './message.ts'
 import type { Receipts } from './receipts.ts'
 import type { Recipient } from './store.ts'
 
@@ -17,19 +17,22 @@ export interface MessagesParts {
 
 const batchSize = 200
 
-export type CancelOpen = (workspaceId: string, recipient: Recipient, why: string) => Promise<string[]>
+export type CancelOpen = (workspaceId: string, recipient: Recipient, why: string, channels?: readonly Channel[] | null) => Promise<string[]>
 
 /** Cancels everything of a recipient that can still be stopped. What was found in flight by then is not in the answer. */
 export function createCancelOpen({ stores, commits }: Pick<MessagesParts, 'stores' | 'commits'>): CancelOpen {
-  return async (workspaceId, recipient, why) => {
+  return async (workspaceId, recipient, why, channels = null) => {
     const cancelled: string[] = []
     for (;;) {
       const open = await stores.messages.open(workspaceId, recipient, batchSize)
+      const meant = open.filter((message) => channels === null || channels.includes(message.messageType))
       const results = await Promise.all(
-        open.map((message) => commits.change(workspaceId, message.id, (current) => (isOpen(current.status) ? { type: 'cancelled', why } : null))),
+        meant.map((message) => commits.change(workspaceId, message.id, (current) => (isOpen(current.status) ? { type: 'cancelled', why } : null))),
       )
+      const before = cancelled.length
       for (const result of results) if (result?.changed) cancelled.push(result.message.id)
-      if (open.length < batchSize) return cancelled
+      // Messages of other channels stay open: a page that brought nothing is the last one.
+      if (open.length < batchSize || cancelled.length === before) return cancelled
     }
   }
 }

@@ -1,6 +1,8 @@
 import type { Line } from '../line/line.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Runtime } from '../runtime.ts'
+import { openSettings } from '../workspace/sealed-settings.ts'
+import type { Sealer } from '../workspace/secrets.ts'
 import type { Inbound, Transport, TransportKind } from './transport.ts'
 
 export interface Transports {
@@ -14,7 +16,7 @@ export interface TransportsParts {
   kinds: readonly TransportKind[]
   runtime: Runtime
   metrics: Metrics
-  sealer: { open(workspaceId: string, field: string, sealed: string): string }
+  sealer: Sealer
   timeoutMs: number
   allowPrivate: boolean
   allowPrivateFetch: boolean
@@ -52,16 +54,19 @@ export function createTransports(parts: TransportsParts): Transports {
       const known = open.get(line.id)
       if (known?.key === key) return known.transport
       void known?.transport.close()
-      const secrets = Object.entries(line.transport.sealed).map(([field, sealed]) => [field, parts.sealer.open(line.workspaceId, `transport.${field}`, sealed)])
-      const transport = measured(kind.type, kind.open({
-        runtime: parts.runtime,
-        line,
-        settings: kind.settings.parse({ ...line.transport.settings, ...Object.fromEntries(secrets) }),
-        timeoutMs: parts.timeoutMs,
-        allowPrivate: parts.allowPrivate,
-        allowPrivateFetch: parts.allowPrivateFetch,
-        inbound: (event) => parts.inbound(line, event),
-      }))
+      const settings = openSettings(parts.sealer, { workspaceId: line.workspaceId, place: 'transport' }, line.transport)
+      const transport = measured(
+        kind.type,
+        kind.open({
+          runtime: parts.runtime,
+          line,
+          settings: kind.settings.parse(settings),
+          timeoutMs: parts.timeoutMs,
+          allowPrivate: parts.allowPrivate,
+          allowPrivateFetch: parts.allowPrivateFetch,
+          inbound: (event) => parts.inbound(line, event),
+        }),
+      )
       open.set(line.id, { key, transport })
       return transport
     },
