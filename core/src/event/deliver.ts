@@ -87,7 +87,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const { promise, resolve } = Promise.withResolvers<void>()
     tails.set(key, promise)
     try {
-      if (before) {
+      if (before !== undefined) {
         const turn = await Promise.race([before.then(() => 'mine' as const), ticket.detached.then(() => 'lost' as const)])
         if (turn === 'lost') {
           const at = new Date(runtime.now().getTime() + Math.round(firstWaitMs * (0.2 + 0.2 * runtime.random())))

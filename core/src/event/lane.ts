@@ -58,7 +58,7 @@ interface Lane {
   isWatched: boolean
 }
 
-export function createLanes({ runtime, perLaneMax = 32, slowAfterMs = 1_000, spacingMinMs = 1_000, spacingMaxMs = 30_000 }: LanesOptions): Lanes {
+export function createLanes({ runtime, perLaneMax = 32, slowAfterMs = 500, spacingMinMs = 1_000, spacingMaxMs = 30_000 }: LanesOptions): Lanes {
   const lanes = new Map<string, Lane>()
   const nowMs = () => runtime.now().getTime()
 
@@ -137,9 +137,15 @@ export function createLanes({ runtime, perLaneMax = 32, slowAfterMs = 1_000, spa
         lane.isSlow = true
         entry.detach()
       }
-      if (lane.isSlow) turnAway(lane)
+      // Who waits holds a worker slot and gains nothing by it: half the time is enough to see that nothing moves.
+      if (lane.isSlow || isStuck(lane)) turnAway(lane)
       if (lane.running.size > 0) watch(lane)
     })
+  }
+
+  function isStuck(lane: Lane): boolean {
+    const [oldest] = lane.running
+    return oldest !== undefined && nowMs() - oldest.startedAtMs >= slowAfterMs / 2
   }
 
   function turnAway(lane: Lane) {
@@ -182,7 +188,7 @@ export function createLanes({ runtime, perLaneMax = 32, slowAfterMs = 1_000, spa
       const lane = laneFor(key)
       if (nowMs() < lane.openUntilMs) return putOff(lane, 'the consumer is failing')
       if (lane.running.size < lane.limit && lane.waiting.length === 0) return start(key, lane)
-      if (lane.isSlow) return putOff(lane, 'the consumer is slow')
+      if (lane.isSlow || isStuck(lane)) return putOff(lane, 'the consumer is slow')
       if (lane.failures >= failuresToOpen) return putOff(lane, 'the consumer is failing')
       return new Promise((resolve) => lane.waiting.push(resolve))
     },

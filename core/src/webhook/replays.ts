@@ -94,13 +94,15 @@ export function createReplays({ stores, runtime, queue }: ReplaysOptions): Repla
         until: until && until < now ? until : now,
         ...(events ? { events } : {}),
       }
-      // Workers settle what is reopened while this goes on, and it matches again then: a round that brings nothing new is the end.
+      // Workers settle what is reopened while this goes on, and then it matches again: rounds that bring nothing new are the end, but not the
+      // first one, because it may have been filled with such.
       const reopened = new Set<string>()
-      for (;;) {
+      for (let staleRounds = 0; staleRounds < 3; ) {
         const ids = await stores.deliveries.reopen(workspaceId, filter, now, batch)
-        const fresh = ids.filter((id) => !reopened.has(id))
-        for (const id of fresh) reopened.add(id)
-        if (fresh.length === 0) break
+        if (ids.length === 0) break
+        const known = reopened.size
+        for (const id of ids) reopened.add(id)
+        staleRounds = reopened.size === known ? staleRounds + 1 : 0
       }
       const all = [...reopened]
       for (let i = 0; i < all.length; i += batch) await hint(workspaceId, all.slice(i, i + batch))

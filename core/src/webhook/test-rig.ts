@@ -56,5 +56,30 @@ export function createWebhookRig(options: { stores?: Stores; timeoutMs?: number;
   }
 
   const caller = { workspaceId: 'ws_1', actor: 'key:key_1', correlationId: null }
-  return { ...world, ...fake, ...hints, stores, poster, tally, relay, deliverer, endpoints, replays, attempts, drain, signal, caller }
+  const { rows, audit, writes } = fake
+  const { queue, waiting, take, breakDown } = hints
+  const { advance, lines } = world
+  return {
+    runtime,
+    advance,
+    lines,
+    rows,
+    audit,
+    writes,
+    queue,
+    waiting,
+    take,
+    breakDown,
+    stores,
+    poster,
+    tally,
+    relay,
+    deliverer,
+    endpoints,
+    replays,
+    attempts,
+    drain,
+    signal,
+    caller,
+  }
 }
