@@ -1,0 +1,1 @@
+export { createPostgresStores, createSqliteStores } from './open.ts'

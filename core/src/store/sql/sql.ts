@@ -1,0 +1,76 @@
+import { CompiledQuery, type Kysely } from 'kysely'
+import type { Log } from '../../runtime.ts'
+import { type Coalescer, createCoalescer } from './coalescer.ts'
+import { type Columns, createGuard, type Row } from './columns.ts'
+import type { Database } from './schema.ts'
+
+/** What differs between the two engines, and nothing else. */
+export interface Dialect {
+  readonly name: 'sqlite' | 'postgres'
+  /** The rows of the statement's only parameter, a JSON array of objects, as a table expression named `v`. */
+  rows(columns: Columns): string
+  /** Statements of one verb that may run at the same time. */
+  readonly inFlightMax: number
+  /** The write would break a unique index. */
+  isTaken(error: unknown): boolean
+  /** One row of a batch may be to blame, or the batch met another one: tried alone, each row has its own outcome. */
+  splits(error: unknown): boolean
+  /** Until the transaction ends, nobody else passes here with the same name. */
+  lock(trx: Kysely<Database>, name: string): Promise<void>
+}
+
+export interface Sql {
+  readonly db: Kysely<Database>
+  readonly dialect: Dialect
+  readonly log: Log
+  /** Every coalescer, so that closing can wait for what they hold. */
+  readonly coalescers: Coalescer<never, unknown>[]
+}
+
+export type Statement<C extends Columns, R> = (rows: readonly Row<C>[], on?: Kysely<Database>) => Promise<R[]>
+
+const batchMax = 200
+
+/** A statement over many rows, built once. `text` gets the table expression that yields them, named `v`. */
+export function createStatement<C extends Columns, R>(sql: Sql, columns: C, text: (v: string) => string): Statement<C, R> {
+  const compiled = text(sql.dialect.rows(columns))
+  const guard = createGuard(columns)
+  return async (rows, on = sql.db) => {
+    const query = CompiledQuery.raw(compiled, [JSON.stringify(rows.map(guard))]) as CompiledQuery<R>
+    return (await on.executeQuery(query)).rows
+  }
+}
+
+/** A verb whose concurrent calls share statements. See `createCoalescer`. */
+export function createVerb<In, Out>(
+  sql: Sql,
+  options: {
+    run: (items: readonly In[]) => Promise<readonly Out[]>
+    keysOf?: (item: In) => readonly string[]
+    sizeOf?: (item: In) => number
+    splits?: (error: unknown) => boolean
+  },
+): (item: In) => Promise<Out> {
+  const { splits } = sql.dialect
+  const coalescer = createCoalescer<In, Out>({ splits, ...options, batchMax, inFlightMax: sql.dialect.inFlightMax })
+  sql.coalescers.push(coalescer)
+  return coalescer
+}
+
+/**
+ * A read whose concurrent calls share one select. Each call asks with rows of its own and gets what was found for them; `text` selects
+ * `v.n` beside what it reads, by which the answers find their way back.
+ */
+export function createLookup<C extends Columns, R>(sql: Sql, columns: C, text: (v: string) => string): (rows: readonly Row<C>[]) => Promise<R[]> {
+  const statement = createStatement<C & { n: 'int' }, R & { n: number }>(sql, { ...columns, n: 'int' }, text)
+  const verb = createVerb<readonly Row<C>[], R[]>(sql, {
+    sizeOf: (rows) => rows.length,
+    run: async (calls) => {
+      const answers: R[][] = calls.map(() => [])
+      const asked = calls.flatMap((rows, n) => rows.map((row) => ({ ...row, n }) as Row<C & { n: 'int' }>))
+      for (const found of await statement(asked)) answers[found.n]?.push(found)
+      return answers
+    },
+  })
+  return (rows) => (rows.length === 0 ? Promise.resolve([]) : verb(rows))
+}
