@@ -39,6 +39,7 @@ export const message: Message = {
   recipientPhone: '+15005550001',
   recipientEmail: null,
   recipientName: null,
+  addresses: ['+15005550001'],
   address: null,
   leadId: 'lead_1',
   campaignId: null,
@@ -67,7 +68,6 @@ export const message: Message = {
   attempt: null,
   unavailableCount: 0,
   reservation: null,
-  replyIds: [],
   dueAt: at,
   correlationId: null,
   createdAt: at,
@@ -370,7 +370,7 @@ export function createEngineFake(): Engine {
       list: async () => Object.values(keys),
       rotate: async () => ({ key: apiKey(['read']), secret: 'tl_new-secret' }),
       revoke: async () => {},
-      authenticate: async (secret) => keys[secret] ?? null,
+      authenticate: async (secret) => (Object.hasOwn(keys, secret) ? (keys[secret] ?? null) : null),
     },
     audit: {
       record: async () => {},
@@ -440,7 +440,10 @@ export function createRig(parts: RigParts = {}) {
     ...(parts.jwtKeys && { jwtKeys: parts.jwtKeys }),
   })
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
-    const init: RequestInit = { method, headers: { authorization: 'Bearer tl_all', ...(body !== undefined && { 'content-type': 'application/json' }), ...headers } }
+    const init: RequestInit = {
+      method,
+      headers: { authorization: 'Bearer tl_all', ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    }
     if (body !== undefined) init.body = typeof body === 'string' ? body : JSON.stringify(body)
     return app.request(path, init)
   }
