@@ -2,7 +2,7 @@ import type { Hint, Queue } from '../queue/queue.ts'
 import type { Log, Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
 import { type ConsumerKind, type Delivered, laneOf, type Outcome } from './consumer.ts'
-import { createLanes, type Ticket } from './lane.ts'
+import { createLanes, type Learnt, type Ticket } from './lane.ts'
 import { applyOutcome } from './outcome.ts'
 import { attemptInRound, defaultScheduleMs } from './retry.ts'
 import type { Delivery } from './store.ts'
@@ -70,7 +70,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   }
 
   async function attempt(hint: Pick<Hint, 'workspaceId' | 'id'>, ticket: Ticket, signal: AbortSignal): Promise<void> {
-    let learnt: Parameters<Ticket['finish']>[0] = { ok: null, latencyMs: 0, pauseMs: null }
+    let learnt: Learnt = { type: 'unknown' }
     try {
       const now = runtime.now()
       const delivery = await stores.deliveries.claim(hint.workspaceId, hint.id, now, new Date(now.getTime() + timeoutMs + leaseMarginMs))
@@ -81,7 +81,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   }
 
   /** Runs after the earlier delivery of the same aggregate to the same consumer, or gives up its turn when that one is slow. */
-  async function inOrder(delivery: Delivery, ticket: Ticket, run: () => Promise<Parameters<Ticket['finish']>[0]>) {
+  async function inOrder(delivery: Delivery, ticket: Ticket, run: () => Promise<Learnt>): Promise<Learnt> {
     const key = `${delivery.consumer}|${delivery.aggregateId}|${delivery.workspaceId}`
     const before = tails.get(key)
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -92,7 +92,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         if (turn === 'lost') {
           const at = new Date(runtime.now().getTime() + Math.round(firstWaitMs * (0.2 + 0.2 * runtime.random())))
           await commit({ ...delivery, dueAt: at })
-          return { ok: null, latencyMs: 0, pauseMs: null }
+          return { type: 'unknown' }
         }
       }
       return await run()
@@ -102,7 +102,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     }
   }
 
-  async function call(delivery: Delivery, signal: AbortSignal): Promise<Parameters<Ticket['finish']>[0]> {
+  async function call(delivery: Delivery, signal: AbortSignal): Promise<Learnt> {
     const prefix = delivery.consumer.slice(0, delivery.consumer.indexOf(':'))
     const kind = kinds.find((each) => each.prefix === prefix)
     const nobody: Delivered = { outcome: { type: 'skip', why: 'there is no such consumer any more' }, attempt: null, pauseMs: null, detail: {} }
@@ -134,7 +134,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       'delivery.attempted',
     )
     if (kind) metrics.attempted({ consumer: kind.prefix, outcome: outcome.type, latencyMs })
-    return { ok: outcome.type === 'done' ? true : made === null ? null : false, latencyMs, pauseMs }
+    if (outcome.type === 'done') return { type: 'worked', latencyMs }
+    if (made !== null) return { type: 'failed', latencyMs, pauseMs }
+    return { type: outcome.type === 'skip' ? 'gone' : 'unknown' }
   }
 
   return {

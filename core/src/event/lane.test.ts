@@ -12,8 +12,8 @@ function ticket(admission: Admission): Ticket {
   return admission.go
 }
 
-const failed = { ok: false, latencyMs: 20, pauseMs: null }
-const fine = { ok: true, latencyMs: 20, pauseMs: null }
+const failed = { type: 'failed', latencyMs: 20, pauseMs: null } as const
+const fine = { type: 'worked', latencyMs: 20 } as const
 
 async function openPlaces(lanes: ReturnType<typeof createLanes>): Promise<Ticket[]> {
   const tickets: Ticket[] = []
@@ -101,7 +101,7 @@ describe('a slow consumer', () => {
     const { lanes, advance } = setUp({ perLaneMax: 1 })
     const slow = ticket(await lanes.admit('a'))
     await advance(2_000)
-    slow.finish({ ok: true, latencyMs: 2_000, pauseMs: null })
+    slow.finish({ type: 'worked', latencyMs: 2_000 })
     ticket(await lanes.admit('a')).finish(fine)
     ticket(await lanes.admit('a'))
     let answered = false
@@ -141,13 +141,31 @@ describe('a failing consumer', () => {
     expect(allowed).toEqual([1, 2, 4, 8])
   })
 
+  it('is not left alone longer because many attempts were under way when it began to fail', async () => {
+    const { lanes, advance } = setUp()
+    const tickets = await openPlaces(lanes)
+    for (const one of tickets) one.finish(failed)
+    expect(tickets).toHaveLength(32)
+    await advance(1_000)
+    expect(await lanes.admit('a')).toHaveProperty('go')
+  })
+
+  it('that is gone holds nothing back any more', async () => {
+    const { lanes, advance } = setUp()
+    await fail(lanes, 5)
+    await advance(1_000)
+    ticket(await lanes.admit('a')).finish({ type: 'gone' })
+    expect(lanes.places('a')).toBe(32)
+    expect(lanes.size()).toBe(0)
+  })
+
   it('is left alone as long as it asks, up to five minutes', async () => {
     const { lanes, advance } = setUp()
-    ticket(await lanes.admit('a')).finish({ ok: false, latencyMs: 5, pauseMs: 60_000 })
+    ticket(await lanes.admit('a')).finish({ type: 'failed', latencyMs: 5, pauseMs: 60_000 })
     await advance(59_000)
     expect(await lanes.admit('a')).toHaveProperty('later')
     await advance(1_000)
-    ticket(await lanes.admit('a')).finish({ ok: false, latencyMs: 5, pauseMs: 86_400_000 })
+    ticket(await lanes.admit('a')).finish({ type: 'failed', latencyMs: 5, pauseMs: 86_400_000 })
     await advance(300_000)
     expect(await lanes.admit('a')).toHaveProperty('go')
   })

@@ -18,9 +18,16 @@ export type Admission = { readonly go: Ticket } | { readonly later: Date; readon
 export interface Ticket {
   /** Resolves when the attempt has taken so long that its worker slot has to be given back; it goes on without one. */
   readonly detached: Promise<void>
-  /** Gives the place back, once. `ok` null: nothing was learnt about the consumer. */
-  finish(result: { ok: boolean | null; latencyMs: number; pauseMs: number | null }): void
+  /** Gives the place back, once, with what was learnt about the consumer. */
+  finish(learnt: Learnt): void
 }
+
+/** `unknown`: nothing was tried. `gone`: there is nobody to hold back for, so that what is left for it may pass and be settled. */
+export type Learnt =
+  | { readonly type: 'worked'; readonly latencyMs: number }
+  | { readonly type: 'failed'; readonly latencyMs: number; readonly pauseMs: number | null }
+  | { readonly type: 'unknown' }
+  | { readonly type: 'gone' }
 
 export interface LanesOptions {
   readonly runtime: Pick<Runtime, 'now' | 'after' | 'random'>
@@ -116,9 +123,9 @@ export function createLanes({ runtime, perLaneMax = 32, slowAfterMs = 500, spaci
     return {
       go: {
         detached: promise,
-        finish(result) {
+        finish(learnt) {
           if (!lane.running.delete(entry)) return
-          learn(lane, result)
+          learn(lane, learnt)
           wake(key, lane)
         },
       },
@@ -152,28 +159,39 @@ export function createLanes({ runtime, perLaneMax = 32, slowAfterMs = 500, spaci
     for (const tell of lane.waiting.splice(0)) tell(putOff(lane, 'the consumer is slow'))
   }
 
-  function learn(lane: Lane, { ok, latencyMs, pauseMs }: { ok: boolean | null; latencyMs: number; pauseMs: number | null }) {
-    if (ok === null) return
+  function learn(lane: Lane, learnt: Learnt) {
+    if (learnt.type === 'unknown') return
+    if (learnt.type === 'gone') {
+      forgive(lane)
+      lane.limit = perLaneMax
+      return
+    }
     const now = nowMs()
+    const { latencyMs } = learnt
     lane.serviceMs = lane.serviceMs === 0 ? latencyMs : lane.serviceMs * 0.8 + latencyMs * 0.2
-    if (ok) {
+    if (learnt.type === 'worked') {
       if (latencyMs < slowAfterMs) lane.isSlow = false
-      lane.failures = 0
-      lane.failingSinceMs = null
-      lane.openUntilMs = 0
-      lane.spacingMs = spacingMinMs
+      forgive(lane)
       lane.limit = Math.min(perLaneMax, lane.limit + 1)
       return
     }
     lane.failures++
     lane.failingSinceMs ??= now
     lane.limit = Math.max(1, lane.limit >> 1)
-    if (lane.failures >= failuresToOpen) {
+    // Not while it is open: those are attempts that were under way already, and say nothing about how long to wait.
+    if (lane.failures >= failuresToOpen && now >= lane.openUntilMs) {
       lane.limit = 1
       lane.openUntilMs = now + lane.spacingMs * (1 + 0.2 * runtime.random())
       lane.spacingMs = Math.min(spacingMaxMs, lane.spacingMs * 2)
     }
-    if (pauseMs !== null) lane.openUntilMs = Math.max(lane.openUntilMs, now + Math.min(pauseMs, pauseMaxMs))
+    if (learnt.pauseMs !== null) lane.openUntilMs = Math.max(lane.openUntilMs, now + Math.min(learnt.pauseMs, pauseMaxMs))
+  }
+
+  function forgive(lane: Lane) {
+    lane.failures = 0
+    lane.failingSinceMs = null
+    lane.openUntilMs = 0
+    lane.spacingMs = spacingMinMs
   }
 
   function wake(key: string, lane: Lane) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Consumer, ConsumerKind } from './consumer.ts'
 import type { EventType } from './event.ts'
 import { createRelay } from './relay.ts'
-import { createTestQueue, createTestRuntime, createTestStores, sampleMessage } from './test-rig.ts'
+import { createTestQueue, createTestRuntime, createTestStores, sampleLead, sampleMessage } from './test-rig.ts'
 
 const endpoint = (id: string, events: EventType[], state: Consumer['state'] = 'on'): Consumer => ({
   key: `webhook:${id}`,
@@ -155,6 +155,38 @@ describe('the body', () => {
     for (const internal of ['version', 'outbox', 'seq', 'dueAt', 'attempt', 'reservation', 'correlationId', 'linePinned'])
       expect(body.message).not.toHaveProperty(internal)
     expect(deliveries()[0]).toMatchObject({ correlationId: 'corr-1' })
+  })
+
+  it('carries the lead as it is now, and its CRM ids where the message has none', async () => {
+    const { relay, rows, deliveries } = setUp([endpoint(key, ['message.sent'])])
+    await rows.leads.insert(sampleLead({ firstName: 'Ada', hsContactId: 'hs-1', ghlContactId: 'ghl-lead' }))
+    await relay.relay('message', sampleMessage({ leadId: 'lead_1', ghlContactId: 'ghl-message' }))
+    expect(JSON.parse(deliveries()[0]?.body ?? '')).toMatchObject({
+      leadId: 'lead_1',
+      lead: { id: 'lead_1', firstName: 'Ada' },
+      hsContactId: 'hs-1',
+      ghlContactId: 'ghl-message',
+    })
+  })
+
+  it('of a lead that is gone says its id and null', async () => {
+    const { relay, deliveries } = setUp([endpoint(key, ['message.sent'])])
+    await relay.relay('message', sampleMessage({ leadId: 'lead_gone' }))
+    expect(JSON.parse(deliveries()[0]?.body ?? '')).toMatchObject({ leadId: 'lead_gone', lead: null })
+  })
+
+  it('about a lead carries the lead itself', async () => {
+    const { relay, deliveries } = setUp([endpoint(key, ['lead.opted_out'])])
+    const at = new Date('2026-11-22T09:59:00.000Z')
+    await relay.relay('lead', sampleLead({ outbox: [{ id: 'evt_3', type: 'lead.opted_out', seq: 5, at, data: { reason: 'STOP' } }] }))
+    expect(JSON.parse(deliveries()[0]?.body ?? '')).toMatchObject({
+      event: 'lead.opted_out',
+      seq: 5,
+      leadId: 'lead_1',
+      lead: { id: 'lead_1' },
+      message: null,
+      data: { reason: 'STOP' },
+    })
   })
 
   it('of a fallback carries reason and checked addresses in data and at the top', async () => {

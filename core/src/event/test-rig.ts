@@ -228,3 +228,46 @@ export function sampleMessage(change: Partial<Message> = {}): Message {
     ...change,
   }
 }
+
+export function sampleLead(change: Partial<Lead> = {}): Lead {
+  const at = new Date('2026-11-22T09:59:00.000Z')
+  return {
+    id: 'lead_1',
+    workspaceId: 'ws_1',
+    version: 1,
+    seq: 0,
+    outbox: [],
+    firstName: null,
+    lastName: null,
+    phone: '+15005550001',
+    email: null,
+    altPhone1: null,
+    altPhone2: null,
+    altPhone3: null,
+    altEmail1: null,
+    altEmail2: null,
+    altEmail3: null,
+    companyName: null,
+    jobTitle: null,
+    timezone: null,
+    tags: [],
+    customFields: {},
+    externalId: null,
+    source: null,
+    contactOwnerEmail: null,
+    hsContactId: null,
+    hsPortalId: null,
+    ghlContactId: null,
+    ghlLocationId: null,
+    consent: {},
+    optedOut: {},
+    availabilityStatus: 'unknown',
+    availableAddress: null,
+    availabilityCheckedAt: null,
+    lastContactedAt: null,
+    lastRepliedAt: null,
+    createdAt: at,
+    updatedAt: at,
+    ...change,
+  }
+}

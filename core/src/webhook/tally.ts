@@ -46,7 +46,7 @@ export function createTally({ webhooks, runtime }: { webhooks: Pick<WebhookStore
     try {
       await changeWebhook(webhooks, entry.workspaceId, entry.id, (webhook) => noted(webhook, notes))
     } catch (error) {
-      // Kept for the next second; only who waits for this very write has to know.
+      // Kept for the next second: that a counter could not be written is no reason to deliver anything again.
       entry.notes = merged(notes, entry.notes)
       throw error
     } finally {
@@ -78,7 +78,7 @@ export function createTally({ webhooks, runtime }: { webhooks: Pick<WebhookStore
         lastFailureAt: ok ? null : at,
       })
       const hasChanged = (failingSince === null) !== ok
-      if (hasChanged && !entry.writing) await write(entry)
+      if (hasChanged && !entry.writing) await write(entry).catch(() => {})
       else if (entry.cancel === null) void write(entry).catch(() => {})
       return failingSince
     },
