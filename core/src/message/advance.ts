@@ -36,6 +36,7 @@ export type Advance = (workspaceId: string, id: string, signal: AbortSignal) => 
 export function createAdvance(parts: AdvanceParts): Advance {
   const { stores, runtime, commits, attempts, capacity } = parts
   const running = new Set<string>()
+  const lanes = new Map<string, Promise<void>>()
 
   async function advance(workspaceId: string, id: string, signal: AbortSignal): Promise<void> {
     const message = await stores.messages.get(workspaceId, id)
@@ -47,11 +48,29 @@ export function createAdvance(parts: AdvanceParts): Advance {
       const line = lineId === null ? null : await stores.lines.get(workspaceId, lineId)
       return message.status === 'sending' ? attempts.reconcile(message, line) : attempts.follow(message, line)
     }
-    if (message.status === 'queued' || message.status === 'pending') return move(message, signal)
+    if (message.status === 'queued' || message.status === 'pending') return inTurn(message, signal)
     return commits.postpone(message, null)
   }
 
-  async function move(message: Message, signal: AbortSignal): Promise<void> {
+  /** Messages to one lead leave in the order they came, as far as this process sees them; the vendor's slowness is not waited for. */
+  async function inTurn(message: Message, signal: AbortSignal): Promise<void> {
+    const lane = message.leadId ?? message.id
+    const before = lanes.get(lane)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    lanes.set(lane, promise)
+    try {
+      await before
+      const fresh = before === undefined ? message : await stores.messages.get(message.workspaceId, message.id)
+      if (fresh === null || fresh.dueAt === null || (fresh.status !== 'queued' && fresh.status !== 'pending')) return
+      if (fresh.dueAt > runtime.now()) return commits.hint(fresh)
+      await move(fresh, signal, resolve)
+    } finally {
+      resolve()
+      if (lanes.get(lane) === promise) lanes.delete(lane)
+    }
+  }
+
+  async function move(message: Message, signal: AbortSignal, fenced: () => void): Promise<void> {
     const now = runtime.now()
     const [workspace, lead] = await Promise.all([
       stores.workspaces.get(message.workspaceId),
@@ -92,7 +111,7 @@ export function createAdvance(parts: AdvanceParts): Advance {
       if (message.priority === 'high') await overtake(reserved, line)
       return
     }
-    const handed = await attempts.hand(message, line, lead, patch)
+    const handed = await attempts.hand(message, line, lead, { ...patch, fenced })
     if (handed === null) return abandon(message, line, slot.day)
     if (lead !== null && handed.sentAt !== null) await parts.leads.recordContact(message.workspaceId, lead.id, { contactedAt: handed.sentAt })
   }

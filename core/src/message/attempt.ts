@@ -27,10 +27,18 @@ export interface AttemptParts {
   unknownDeadlineMs: number
 }
 
+export interface Handover {
+  address: string
+  checkedAddresses: Message['checkedAddresses']
+  reservation: Message['reservation']
+  /** Called when the fence is written, right before the vendor is. */
+  fenced(): void
+}
+
 /** Hands a message over: fence, last look at consent, vendor call, outcome. Nothing here runs twice for one attempt. */
 export interface Attempts {
   /** `message` is `queued` or `pending` and holds a place on `line`. Null when somebody else was first. */
-  hand(message: Message, line: Line, lead: Lead | null, patch: { address: string; checkedAddresses: Message['checkedAddresses']; reservation: Message['reservation'] }): Promise<Message | null>
+  hand(message: Message, line: Line, lead: Lead | null, handover: Handover): Promise<Message | null>
   /** Settles a message found in `sending`: asks, never sends. */
   reconcile(message: Message, line: Line | null): Promise<void>
   /** Looks after a message that was sent and of which nothing was heard since. */
@@ -43,7 +51,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
   const { runtime, commits, capacity, transports } = parts
   const calling = new Map<string, Promise<unknown>>()
 
-  async function hand(message: Message, line: Line, lead: Lead | null, patch: Parameters<Attempts['hand']>[3]): Promise<Message | null> {
+  async function hand(message: Message, line: Line, lead: Lead | null, { fenced, ...patch }: Handover): Promise<Message | null> {
     const now = runtime.now()
     const turn = await capacity.take(line, message.id, now)
     if (turn.go === 'later') {
@@ -61,10 +69,11 @@ export function createAttempts(parts: AttemptParts): Attempts {
       if (steps === null) return null
       doc = steps
     } else {
-      const fenced = await commits.commit(message, { type: 'attempted', attempt, dueAt, patch: { ...patch, fromLineId: line.id }, why: `handed to the channel, attempt ${attempt.number}` })
-      if (fenced === null) return null
-      doc = fenced
+      const written = await commits.commit(message, { type: 'attempted', attempt, dueAt, patch: { ...patch, fromLineId: line.id }, why: `handed to the channel, attempt ${attempt.number}` })
+      if (written === null) return null
+      doc = written
     }
+    fenced()
     const call = callOut(doc, line, lead)
     calling.set(doc.id, call)
     try {
@@ -80,7 +89,12 @@ export function createAttempts(parts: AttemptParts): Attempts {
     if (attempt === null || address === null) throw new Error('a message without an attempt was handed over')
     // The fence is written, so an opt-out written before now is seen here and one written later sees the message in flight.
     const verdict = await parts.allows(message.workspaceId, { lead, address, channel: message.messageType })
-    if (!verdict.allowed) return commits.commit(message, { type: 'withdrawn', why: `opted_out: ${verdict.why}` })
+    if (!verdict.allowed) {
+      const withdrawn = await commits.change(message.workspaceId, message.id, (current) =>
+        current.attempt?.id === attempt.id ? { type: 'withdrawn', why: `opted_out: ${verdict.why}` } : null,
+      )
+      return withdrawn?.message ?? null
+    }
     const result = await transports.of(line).send(
       {
         messageId: message.id,

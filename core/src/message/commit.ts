@@ -69,7 +69,8 @@ export function createCommits({ stores, runtime, queue, capacity, metrics, relay
     const place = doc.reservation
     if (place?.state === 'releasing') await release(doc)
     else if (place !== null && handedOver(doc)) capacity.settle(doc.workspaceId, place.lineId, doc.id)
-    if (doc.status !== 'sending' && !isEnded(doc.status)) hint(doc)
+    // The one who wrote the fence goes on by itself; should it die, the sweeper knows when to ask.
+    if (fact.type !== 'attempted' && !isEnded(doc.status)) hint(doc)
     return doc
   }
 
