@@ -202,12 +202,20 @@ describe('sockets', () => {
     await Promise.all(hanging)
   })
 
-  it('what waited too long for a socket is not sent afterwards', async () => {
+  it('what was given up while it waited for a socket is not sent afterwards', async () => {
     const held: (() => void)[] = []
-    const there = await receiver((_, response) => held.push(() => response.end()))
-    const from = poster({ socketsPerOriginMax: 1, timeoutMs: 60 })
-    const results = await Promise.all([post(from, there.url), post(from, there.url)])
-    expect(results.map((result) => result.error)).toEqual(['no complete answer within 60 ms', 'no complete answer within 60 ms'])
-    expect(there.received).toHaveLength(1)
+    const there = await receiver((_, response) => (held.length === 0 ? held.push(() => response.end()) : response.end()))
+    const from = poster({ socketsPerOriginMax: 1 })
+    const send = (body: string, signal = never) => from.post({ url: there.url, headers: {}, body, signal })
+    const first = send('first')
+    await there.count(1)
+    const control = new AbortController()
+    const second = send('second', control.signal)
+    control.abort()
+    expect(await second).toMatchObject({ error: 'called off' })
+    held[0]?.()
+    expect(await first).toMatchObject({ error: null })
+    expect(await send('third')).toMatchObject({ error: null })
+    expect(there.received.map(({ body }) => body)).toEqual(['first', 'third'])
   })
 })
