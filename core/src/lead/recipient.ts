@@ -14,7 +14,7 @@ const roundsMax = 3
 /** The hot path of quick sends: one read for a known recipient; for a new one an insert and a place in the list. */
 export function createForRecipient(parts: Omit<SaveParts, 'audit'>): Pick<Leads, 'forRecipient'> {
   const { stores, runtime } = parts
-  /** The list of each workspace, looked up again every minute: somebody may have removed it. */
+  /** The list of each workspace; a removed one takes nobody in and is made anew, and none is trusted for longer than a minute. */
   const lists = new Map<string, { id: string; asOf: Date }>()
 
   async function listOf(workspaceId: string): Promise<string> {
@@ -27,6 +27,12 @@ export function createForRecipient(parts: Omit<SaveParts, 'audit'>): Pick<Leads,
     if (oldest !== undefined) lists.delete(oldest)
     lists.set(workspaceId, { id, asOf })
     return id
+  }
+
+  async function enlist(workspaceId: string, leadId: string): Promise<void> {
+    if ((await stores.leads.addToList(workspaceId, await listOf(workspaceId), [leadId])) > 0) return
+    lists.delete(workspaceId)
+    await stores.leads.addToList(workspaceId, await listOf(workspaceId), [leadId])
   }
 
   async function byId(workspaceId: string, id: string): Promise<Lead> {
@@ -59,7 +65,7 @@ export function createForRecipient(parts: Omit<SaveParts, 'audit'>): Pick<Leads,
           continue
         }
         const lead = 'made' in outcome ? outcome.made : outcome.again
-        await stores.leads.addToList(workspaceId, await listOf(workspaceId), [lead.id])
+        await enlist(workspaceId, lead.id)
         return lead
       }
       throw new AppError('CONFLICT', 'the recipient is being made and deleted at the same time; try again')
