@@ -15,13 +15,13 @@ export interface JobSpec {
 export const hintsPerJobMax = 50
 
 /** BullMQ refuses `:` in an id (and ids that are integers: the dash sees to that). Escaping keeps different ids different. */
-function escape(id: string): string {
+function plain(id: string): string {
   return id.replaceAll('%', '%25').replaceAll(':', '%3A')
 }
 
 /** The workspace is part of it, or equal ids of two workspaces would swallow each other. */
 export function delayedJobId(workspaceId: string, id: string, at: Date): string {
-  return `${escape(workspaceId)}.${escape(id)}-${at.getTime()}`
+  return `${plain(workspaceId)}.${plain(id)}-${at.getTime()}`
 }
 
 /**
@@ -31,8 +31,8 @@ export function delayedJobId(workspaceId: string, id: string, at: Date): string 
 export function pack(hints: readonly Hint[], now: Date): Map<HintKind, JobSpec[]> {
   const kinds = new Map<HintKind, { ready: Map<string, Hint>; jobs: Map<string, JobSpec> }>()
   for (const hint of hints) {
-    let kind = kinds.get(hint.kind)
-    if (kind === undefined) kinds.set(hint.kind, (kind = { ready: new Map(), jobs: new Map() }))
+    const kind = kinds.get(hint.kind) ?? { ready: new Map(), jobs: new Map() }
+    kinds.set(hint.kind, kind)
     if (hint.at !== undefined && hint.at > now) {
       const jobId = delayedJobId(hint.workspaceId, hint.id, hint.at)
       const delayMs = hint.at.getTime() - now.getTime()
