@@ -8,7 +8,7 @@ import { connectionTrouble, serverWords } from './wording.ts'
 /** The envelope of every BlueBubbles answer. What is in `data` is checked where it is used. */
 const envelope = z.looseObject({
   message: z.string().optional().catch(undefined),
-  data: z.unknown(),
+  data: z.unknown().optional(),
   error: z
     .looseObject({ message: z.string().optional().catch(undefined) })
     .optional()

@@ -25,7 +25,7 @@ export async function lookUp(client: BlueBubblesClient, request: LookupRequest, 
       {
         method: 'POST',
         path: '/message/query',
-        json: { chatGuid: `${service};-;${request.address}`, after: request.since.getTime() - skewMs, limit: pageSize, sort: 'ASC' },
+        json: { chatGuid: `${service};-;${request.address}`, after: Math.max(0, request.since.getTime() - skewMs), limit: pageSize, sort: 'ASC' },
       },
       signal,
     )

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type BridgeMessage, bridgeMessage, describeStatus, plain, statusDateOf, statusOf } from './bluebubbles-message.ts'
 import type { Inbound } from './transport.ts'
 
-const call = z.looseObject({ type: z.string(), data: z.unknown() })
+const call = z.looseObject({ type: z.string(), data: z.unknown().optional() })
 
 /** iMessage's style for a group; `;+;` in a chat's guid says the same. */
 const groupStyle = 43

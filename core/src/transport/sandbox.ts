@@ -26,7 +26,7 @@ export const sandbox: TransportKind = {
     }
     return {
       send: async (request, signal) => send({ context, later }, request, signal),
-      lookup: async (request) => lookUp(context, request),
+      lookup: (request) => lookUp(context, request),
       check: async (address) => ({ type: 'answer', available: planFor(address, { channel: line.channel, attemptNumber: 1 }).onChannel }),
       checkup: async () => ({ ok: true, why: null, canCheckAvailability: line.channel === 'imessage' }),
       receive: () => [{ type: 'ignored', why: 'the sandbox has no hook: its receipts come from within' }],
@@ -69,11 +69,13 @@ function send({ context, later }: World, request: SendRequest, signal: AbortSign
 }
 
 /** The end its address leads to: what a process that died between the hand-over and the receipts would have missed. */
-function lookUp({ runtime, line }: TransportContext, request: LookupRequest): LookupResult {
+async function lookUp({ runtime, line }: TransportContext, request: LookupRequest): Promise<LookupResult> {
   const plan = planFor(request.address, { channel: line.channel, attemptNumber: request.attemptNumber })
   const early = runtime.now().getTime() - request.since.getTime() < lookupDelayMs
   if (plan.lookup === 'missing' || (plan.sends === 'unknown' && early)) return { type: 'missing' }
-  return { type: 'found', externalId: externalIdOf(request), status: plan.lookup, at: request.since, detail: `sandbox: ${plan.lookup}` }
+  const externalId = externalIdOf(request)
+  if (await request.isTaken(externalId)) return { type: 'missing' }
+  return { type: 'found', externalId, status: plan.lookup, at: request.since, detail: `sandbox: ${plan.lookup}` }
 }
 
 function externalIdOf({ messageId, attemptNumber }: { messageId: string; attemptNumber: number }): string {

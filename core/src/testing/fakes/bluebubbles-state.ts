@@ -84,6 +84,8 @@ export interface FakeState {
   readonly messages: Map<string, FakeMessage>
   readonly chats: Set<string>
   readonly inFlight: Set<string>
+  /** Called once, with the next send. */
+  readonly onSend: ((entry: LedgerEntry) => void)[]
   hookUrls: string[]
   privateApi: boolean
   helperConnected: boolean
@@ -113,6 +115,7 @@ export function createFakeState(): FakeState {
     messages: new Map(),
     chats: new Set(),
     inFlight: new Set(),
+    onSend: [],
     hookUrls: [],
     privateApi: true,
     helperConnected: true,
@@ -148,7 +151,11 @@ export function createFakeState(): FakeState {
       state.messages.set(guid, message)
       state.chats.add(address)
       // A message that iMessage refused did not reach anybody: it is a row on the Mac, not a send.
-      if (error === 0) state.ledger.push({ address, text, tempGuid, guid, kind, name: name ?? null, bytes: bytes ?? Buffer.byteLength(text), at })
+      if (error === 0) {
+        const entry = { address, text, tempGuid, guid, kind, name: name ?? null, bytes: bytes ?? Buffer.byteLength(text), at }
+        state.ledger.push(entry)
+        for (const sent of state.onSend.splice(0)) sent(entry)
+      }
       return message
     },
     receive(from, text) {

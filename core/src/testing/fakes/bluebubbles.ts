@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { iMessageError, makeSend, type Reply, type Send } from './bluebubbles-send.ts'
 import { createFakeState, type LedgerEntry, type Script, scriptShape, serialise } from './bluebubbles-state.ts'
@@ -17,6 +16,8 @@ export interface FakeBlueBubbles {
   script(script: Script): void
   /** Somebody writes to the Mac. Resolves when the webhooks were answered. */
   inbound(message: { from: string; text: string }): Promise<void>
+  /** Resolves when the next message really went out, before its call is answered. */
+  nextSend(): Promise<LedgerEntry>
   close(): Promise<void>
 }
 
@@ -154,6 +155,7 @@ export async function startFakeBlueBubbles(
     violations: state.violations,
     script: (script) => state.apply(scriptShape.parse(script)),
     inbound,
+    nextSend: () => new Promise((resolve) => state.onSend.push(resolve)),
     async close() {
       for (const response of stalled) response.destroy()
       server.closeAllConnections()
@@ -213,15 +215,4 @@ async function read(request: IncomingMessage): Promise<Buffer> {
 function answer(response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent || response.destroyed) return
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-}
-
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { port: { type: 'string' }, password: { type: 'string' }, hook: { type: 'string' } } })
-  const fake = await startFakeBlueBubbles({
-    port: Number(values.port ?? 0),
-    ...(values.password === undefined ? {} : { password: values.password }),
-    ...(values.hook === undefined ? {} : { hookUrl: values.hook }),
-  })
-  process.stdout.write(`${JSON.stringify({ url: fake.url, port: fake.port, password: fake.password, pid: process.pid })}\n`)
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => void fake.close())
 }
