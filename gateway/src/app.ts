@@ -131,6 +131,7 @@ export function createApp({ engine, config, log, runtime, jwtKeys }: AppParts): 
   for (const route of raw) {
     app.on(route.method, honoPath(route.path), async (c) => {
       const response = await route.respond(c)
+      response.headers.set('x-correlation-id', correlate(c.req.header('x-correlation-id'), runtime))
       for (const [name, value] of Object.entries(headers)) if (!response.headers.has(name)) response.headers.set(name, value)
       return response
     })
