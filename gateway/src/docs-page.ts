@@ -1,4 +1,5 @@
-import type { JsonSchema, OpenApi, Operation } from './openapi.ts'
+import type { OpenApi, Operation } from './openapi.ts'
+import type { JsonSchema } from './openapi-components.ts'
 import { escapeHtml, page } from './pages.ts'
 
 const code = (text: string) => `<code>${escapeHtml(text)}</code>`

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createRig } from './engine.test-rig.ts'
-import type { JsonSchema } from './openapi.ts'
+import type { JsonSchema } from './openapi-components.ts'
 
 const rig = createRig()
 const doc = rig.document()

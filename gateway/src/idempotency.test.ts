@@ -1,7 +1,8 @@
 import { AppError } from '@trunkline/core'
 import { describe, expect, it } from 'vitest'
-import { createEngineFake, createRig, message } from './engine.test-rig.ts'
+import { createEngineFake, createRig } from './engine.test-rig.ts'
 import { readKey } from './idempotency.ts'
+import { message } from './records.test-rig.ts'
 
 const send = { message: 'Hi', recipientPhone: '+15005550001' }
 const withKey = (key: string) => ({ 'idempotency-key': key })

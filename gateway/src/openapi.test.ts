@@ -109,6 +109,7 @@ describe('the document', () => {
     expect(MessageInput?.required).toEqual(['message'])
     expect(Object.keys(Message?.properties ?? {})).toEqual(expect.arrayContaining(['id', 'hold', 'checkedAddresses', 'history']))
     expect(Object.keys(Problem?.properties ?? {})).toEqual(expect.arrayContaining(['code', 'correlationId', 'errors']))
+    expect(JSON.stringify(doc.paths['/api/webhooks/v1-message'])).toMatch(/"id":\{[^}]*"maxLength":500/)
     expect(doc.components.schemas.Line?.properties).toHaveProperty('hookUrl')
     expect(doc.paths['/api/messages']?.get?.parameters.map(({ name }) => name)).toEqual([
       'status',

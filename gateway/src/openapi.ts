@@ -1,17 +1,8 @@
 import { errorTable, eventTypes } from '@trunkline/core'
 import { z } from 'zod'
+import { type Components, createComponents, type JsonSchema } from './openapi-components.ts'
 import type { RawRoute, Route } from './route.ts'
 import { eventBody } from './schemas/webhook.ts'
-
-export interface JsonSchema {
-  [key: string]: unknown
-  type?: string | string[]
-  description?: string
-  properties?: Record<string, JsonSchema>
-  required?: string[]
-  items?: JsonSchema
-  $ref?: string
-}
 
 interface Parameter {
   name: string
@@ -53,49 +44,6 @@ const problemSchema = z
     correlationId: z.string(),
   })
   .meta({ id: 'Problem' })
-
-const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Every `$defs` entry becomes a component, so that a thing is described once however many routes answer it. */
-function createComponents() {
-  const schemas: Record<string, JsonSchema> = {}
-  function rewrite(value: unknown): unknown {
-    if (Array.isArray(value)) return value.map(rewrite)
-    if (!isSchema(value)) return value
-    const out: JsonSchema = {}
-    for (const [key, inner] of Object.entries(value)) {
-      if (key === '$defs' || key === '$schema' || key === 'id') continue
-      out[key] = key === '$ref' && typeof inner === 'string' ? inner.replace('#/$defs/', '#/components/schemas/') : rewrite(inner)
-    }
-    return out
-  }
-  const keep = (value: unknown): JsonSchema => {
-    const out = rewrite(value)
-    return isSchema(out) ? out : {}
-  }
-  return {
-    schemas,
-    of(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-      // Wrapped, because zod makes a definition of what stands inside only.
-      const json = z.toJSONSchema(z.object({ it: schema }), { io, unrepresentable: 'any' })
-      for (const [name, definition] of Object.entries(json.$defs ?? {})) schemas[name] = properties(definition)
-      return properties(json).properties?.it ?? {}
-    },
-  }
-
-  /** A field may be called `id`; a schema's own `id` is what zod uses to name it. */
-  function properties(value: unknown): JsonSchema {
-    if (!isSchema(value)) return {}
-    const out = keep(value)
-    if (isSchema(value.properties)) {
-      out.properties = Object.fromEntries(Object.entries(value.properties).map(([name, inner]) => [name, properties(inner)]))
-    }
-    if (isSchema(value.items)) out.items = properties(value.items)
-    return out
-  }
-}
-
-type Components = ReturnType<typeof createComponents>
 
 function parameters(schema: z.ZodType | undefined, place: 'path' | 'query', components: Components): Parameter[] {
   if (schema === undefined) return []
