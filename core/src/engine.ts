@@ -3,8 +3,8 @@ import { createProbe } from './availability/probe.ts'
 import { createInbound } from './conversation/inbound.ts'
 import { AppError } from './errors.ts'
 import type { ConsumerKind } from './event/consumer.ts'
+import { createAnnouncer, lazily } from './event/announcer.ts'
 import { createDeliverer } from './event/deliver.ts'
-import type { Relay } from './event/event.ts'
 import { createRelay } from './event/relay.ts'
 import { createConsent } from './lead/consent-keeper.ts'
 import { createLeads } from './lead/leads.ts'
@@ -105,8 +105,9 @@ export function createEngine(parts: EngineParts): Engine {
   const secrets = createSecrets({ sealer, runtime })
   const tally = createTally({ webhooks: stores.webhooks, runtime })
   const kinds: ConsumerKind[] = []
-  const relays = createRelay({ stores, runtime, kinds, queue })
-  const relay: Relay = (kind, doc) => track(relays.relay(kind, doc as never), 'events stay in their outbox; the sweeper will relay them')
+  const outbox = lazily(stores.messages, { after: runtime.after, delayMs: 500 })
+  const relays = createRelay({ stores: { ...stores, messages: { ...stores.messages, ...outbox } }, runtime, kinds, queue })
+  const { relay, trim, idle: announced } = createAnnouncer({ relays, kinds, runtime })
   const switchOff = createSwitchOff({ stores, runtime, relay: (webhook) => relays.relay('webhook', webhook) })
   kinds.push(createWebhookKind({ webhooks: stores.webhooks, runtime, poster, secrets, tally, switchOff, scheduleMs: settings.webhookRetryScheduleMs }))
   const deliverer = createDeliverer({
@@ -115,7 +116,7 @@ export function createEngine(parts: EngineParts): Engine {
   })
 
   const capacity = createCapacity({ lines: stores.lines, runtime })
-  const commits = createCommits({ stores, runtime, queue, capacity, metrics, relay, hintWithinMs: settings.sweepEveryMs * 2 })
+  const commits = createCommits({ stores, runtime, queue, capacity, metrics, relay, trim, hintWithinMs: settings.sweepEveryMs * 2 })
   const cancelOpen = createCancelOpen({ stores, commits })
   const leads = createLeads({ stores, runtime, sealer, relay, audit, cancelOpen })
   const consent = createConsent({ stores, runtime, sealer, relay, audit, cancelOpen })
@@ -147,7 +148,7 @@ export function createEngine(parts: EngineParts): Engine {
   const advance = createAdvance({ stores, runtime, commits, attempts, capacity, probe, leads, consent })
   const checks = createChecks({ stores, runtime, probe, queue, leads })
   // Fallback routes come as plugins; until one is installed and enabled there is nothing to fall back to.
-  const accept = createAccept({ stores, runtime, commits, metrics, relay, leads, consent, canFallBack: () => Promise.resolve(false) })
+  const accept = createAccept({ stores, runtime, commits, metrics, relay, trim, leads, consent, canFallBack: () => Promise.resolve(false) })
   const messages = createMessages({ stores, commits, accept, receipts })
   const sweeper = createSweeper({ stores, runtime, queue, metrics, inbound, relayLeftovers: relays.relayLeftovers, everyMs: settings.sweepEveryMs })
   const tickers = [
@@ -205,6 +206,8 @@ export function createEngine(parts: EngineParts): Engine {
       await queue.stop(deadlineMs)
       await withDeadline(Promise.all([deliverer.idle(), attempts.idle()]), deadlineMs, runtime)
       while (background.size > 0) await withDeadline(Promise.all(background), deadlineMs, runtime).then((ended) => ended || background.clear())
+      await announced()
+      await outbox.flush()
       await capacity.flush()
       await tally.flush()
       await Promise.all([transports.close(), poster.close()])

@@ -4,6 +4,7 @@ import { normaliseEmail, normalisePhone } from '../lead/addresses.ts'
 import { addressFields, type AddressField, type Lead } from '../lead/lead.ts'
 import type { Caller, Consent, Leads, MessageInput, Reserved } from '../operations.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Announcer } from '../event/announcer.ts'
 import type { Relay } from '../event/event.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
@@ -20,6 +21,7 @@ export interface AcceptParts {
   commits: Commits
   metrics: Metrics
   relay: Relay
+  trim: Announcer['trim']
   leads: Pick<Leads, 'forRecipient'>
   consent: Pick<Consent, 'allows'>
   /** Whether the workspace has a fallback route that is enabled and configured. */
@@ -59,7 +61,7 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
       throw new AppError('NO_RECIPIENT', `the recipient has no address for ${channel}`, { issues: [{ path: channel === 'email' ? 'recipientEmail' : 'recipientPhone', message: `needed for ${channel}` }] })
     }
     await checkConsent(caller.workspaceId, lead, channel, named.length > 0 && !input.leadId ? [first] : candidatesFor({ addresses: [], messageType: channel }, lead))
-    const message = build(caller, input, { now, lead, named, window, scheduledDate, id: reserved.id ?? runtime.id('msg') }, workspace)
+    const message = await parts.trim(build(caller, input, { now, lead, named, window, scheduledDate, id: reserved.id ?? runtime.id('msg') }, workspace))
     if (!(await stores.messages.insert(message))) {
       const there = await stores.messages.get(caller.workspaceId, message.id)
       if (there === null) throw new AppError('CONFLICT', 'the id of the message is taken')

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import type { Announcer } from '../event/announcer.ts'
 import type { Relay } from '../event/event.ts'
 import type { Capacity } from '../line/capacity.ts'
 import type { Metrics } from '../metrics.ts'
@@ -16,6 +17,7 @@ export interface CommitParts {
   capacity: Capacity
   metrics: Metrics
   relay: Relay
+  trim: Announcer['trim']
   /** What is due sooner than this gets a hint of its own; the rest is the sweeper's. */
   hintWithinMs: number
 }
@@ -38,7 +40,7 @@ export interface Commits {
 
 const roundsMax = 5
 
-export function createCommits({ stores, runtime, queue, capacity, metrics, relay, hintWithinMs }: CommitParts): Commits {
+export function createCommits({ stores, runtime, queue, capacity, metrics, relay, trim, hintWithinMs }: CommitParts): Commits {
   function hint(message: Pick<Message, 'workspaceId' | 'id' | 'dueAt' | 'priority'>): void {
     if (message.dueAt === null || message.dueAt.getTime() - runtime.now().getTime() > hintWithinMs) return
     queue
@@ -61,8 +63,9 @@ export function createCommits({ stores, runtime, queue, capacity, metrics, relay
   }
 
   async function write(message: Message, changed: Message, fact: Fact): Promise<Message | null> {
-    if (!(await stores.messages.commit(changed))) return null
-    const doc = { ...changed, version: changed.version + 1 }
+    const kept = await trim(changed)
+    if (!(await stores.messages.commit(kept))) return null
+    const doc = { ...kept, version: kept.version + 1 }
     if (doc.outbox.length > 0) relay('message', doc)
     if (doc.status !== message.status) metrics.message(doc.status, doc.messageType)
     if (fact.type === 'held' || fact.type === 'unreserved' || fact.type === 'not_sent') metrics.held(fact.hold.reason)
