@@ -103,7 +103,7 @@ function converse(connection: SMTPConnection, { server, mail, remoteAddress, sig
         connection.quit()
         return resolve('ready')
       }
-      const stream = Readable.from([mail.raw], { objectMode: false })
+      const stream = Readable.from(slices(mail.raw), { objectMode: false })
       stream.once('end', onHandedOver)
       connection.send({ from: mail.from, to: [mail.to], size: mail.raw.length }, stream, (error, info) => {
         if (error) return reject(error)
@@ -123,6 +123,11 @@ function converse(connection: SMTPConnection, { server, mail, remoteAddress, sig
       connection.login({ credentials: { user: server.user, pass: server.pass } }, (failed) => (failed ? reject(failed) : sendMail()))
     })
   })
+}
+
+/** In pieces, so that the end is read only when the connection has taken what is before it. */
+function* slices(raw: Buffer): Generator<Buffer> {
+  for (let start = 0; start < raw.length; start += 16_384) yield raw.subarray(start, start + 16_384)
 }
 
 /** nodemailer's fields, each checked: what it throws is not ours. */
