@@ -2,7 +2,7 @@ import { type Message, messageView } from '@trunkline/core'
 import { z } from 'zod'
 import type { Engine } from '../engine.ts'
 import { given, type Route, reply, route } from '../route.ts'
-import { cancelForBody, messageAnswer, messagePage, messageQuery, sendBody } from '../schemas/message.ts'
+import { cancelForBody, messageAnswer, messagePage, messageQuery, sendBody, wholeMessage } from '../schemas/message.ts'
 import { byId } from '../schemas/text.ts'
 
 const tag = 'messages'
@@ -15,6 +15,11 @@ function envelope(
 > {
   const { status, leadId, ghlContactId, ghlLocationId, hsContactId, hsPortalId } = doc
   return { status, message: messageView(doc), leadId, ghlContactId, ghlLocationId, hsContactId, hsPortalId }
+}
+
+/** One message asked for by its id: its own fields at the top, and the same under `message` as every other answer has it. */
+function whole(doc: Message): Omit<ReturnType<typeof messageView>, 'message'> & ReturnType<typeof envelope> {
+  return { ...messageView(doc), ...envelope(doc) }
 }
 
 export function createMessageRoutes({ engine: { messages } }: { engine: Pick<Engine, 'messages'> }): Route[] {
@@ -61,8 +66,8 @@ export function createMessageRoutes({ engine: { messages } }: { engine: Pick<Eng
       summary: 'Read a message with its history',
       scope: 'read',
       params: byId,
-      answers: { 200: messageAnswer },
-      handle: async ({ caller, params }) => reply(200, envelope(await messages.get(caller.workspaceId, params.id))),
+      answers: { 200: wholeMessage },
+      handle: async ({ caller, params }) => reply(200, whole(await messages.get(caller.workspaceId, params.id))),
     }),
     route({
       method: 'POST',
@@ -71,8 +76,8 @@ export function createMessageRoutes({ engine: { messages } }: { engine: Pick<Eng
       summary: 'Cancel a message that has not left yet',
       scope: 'write',
       params: byId,
-      answers: { 200: messageAnswer },
-      handle: async ({ caller, params }) => reply(200, envelope(await messages.cancel(caller, params.id))),
+      answers: { 200: wholeMessage },
+      handle: async ({ caller, params }) => reply(200, whole(await messages.cancel(caller, params.id))),
     }),
   ]
 }

@@ -113,6 +113,8 @@ export const messageAnswer = z
   .object({ status: z.enum(statuses), message, leadId: word, ghlContactId: word, ghlLocationId: word, hsContactId: word, hsPortalId: word })
   .meta({ id: 'MessageAnswer' })
 
+export const wholeMessage = message.extend({ message }).meta({ id: 'WholeMessage' })
+
 export const messageQuery = input({
   status: z.enum(statuses).optional(),
   lineId: id.optional(),
