@@ -1,10 +1,11 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Runtime } from '../runtime.ts'
 import { createRuntime } from '../runtime.ts'
-import { type FakeSmtp, type SmtpMoment, type SmtpReply, startCuttingProxy, startFakeSmtp } from '../testing/fakes/index.ts'
+import { type FakeSmtp, fakeCertificate, type SmtpMoment, type SmtpReply, startCuttingProxy, startFakeSmtp } from '../testing/fakes/index.ts'
 import { createMovedClock, silentLog } from '../testing/moved-clock.ts'
 import { sendRequestTo, transportSuite } from '../testing/transport-suite.ts'
 import { smtp } from './smtp.ts'
@@ -222,6 +223,39 @@ test('a server that is not there: surely not sent', async () => {
   const gone = await startFakeSmtp()
   await gone.close()
   expect(await open({ port: gone.port }).send(sendRequestTo(to), never)).toEqual({ type: 'unavailable', why: 'the connection was refused' })
+})
+
+describe.each(['implicit', 'starttls'] as const)('%s TLS', (tls) => {
+  const trusted = getCACertificates('default')
+  let fake: FakeSmtp
+
+  beforeEach(async () => {
+    fake = await startFakeSmtp({ auth, tls })
+  })
+
+  afterEach(async () => {
+    setDefaultCACertificates(trusted)
+    await fake.close()
+  })
+
+  const secure = tls === 'implicit'
+
+  test('the address is checked, the name is what the certificate must show', async () => {
+    setDefaultCACertificates([...trusted, fakeCertificate.cert])
+    const transport = open({ host: 'localhost', port: fake.port, settings: { secure } })
+    expect(await transport.send(sendRequestTo(to), never)).toMatchObject({ type: 'accepted' })
+    expect(fake.logins).toHaveLength(1)
+    const byAddress = open({ host: '127.0.0.1', port: fake.port, settings: { secure } })
+    expect(await byAddress.send(sendRequestTo(to), never)).toMatchObject({ type: 'unavailable' })
+    expect(fake.ledger).toHaveLength(1)
+  })
+
+  test('a certificate that nobody vouches for gets neither the password nor the message', async () => {
+    const transport = open({ host: 'localhost', port: fake.port, settings: { secure } })
+    expect(await transport.send(sendRequestTo(to), never)).toMatchObject({ type: 'unavailable' })
+    expect(fake.logins).toEqual([])
+    expect(fake.ledger).toEqual([])
+  })
 })
 
 test('TLS from the start with a server that speaks none: surely not sent', async () => {

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createSecureContext, TLSSocket } from 'node:tls'
+import { fakeCertificate } from './certificate.ts'
 
 /** The moment in the conversation at which the fake misbehaves. `body`: after the final dot; `half-body`: while the message is coming in. */
 export type SmtpMoment = 'greeting' | 'EHLO' | 'AUTH' | 'MAIL' | 'RCPT' | 'DATA' | 'half-body' | 'body'
@@ -33,8 +35,10 @@ export interface FakeSmtp {
   close(): Promise<void>
 }
 
-/** A small real SMTP server (RFC 5321, AUTH PLAIN), loopback only, with a ledger and scripted faults. */
-export async function startFakeSmtp(options: { port?: number; auth?: { user: string; pass: string } } = {}): Promise<FakeSmtp> {
+/** A small real SMTP server (RFC 5321, AUTH PLAIN, TLS for `localhost`), loopback only, with a ledger and scripted faults. */
+export async function startFakeSmtp(
+  options: { port?: number; auth?: { user: string; pass: string }; tls?: 'implicit' | 'starttls' } = {},
+): Promise<FakeSmtp> {
   let script: Partial<Record<SmtpMoment, SmtpReply>> = {}
   const ledger: SmtpLedgerEntry[] = []
   const logins: string[] = []
@@ -59,18 +63,29 @@ export async function startFakeSmtp(options: { port?: number; auth?: { user: str
     return true
   }
 
-  function converse(socket: Socket): void {
+  function secured(socket: Socket): TLSSocket {
+    const tls = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(fakeCertificate) })
+    tls.on('error', () => tls.destroy())
+    return tls
+  }
+
+  function converse(socket: Socket, { greet }: { greet: 'greets' | 'goes on' }): void {
     let buffer = ''
     let inData = false
     let from = ''
     let to: string[] = []
-    if (!say(socket, 'greeting', '220 fake.test ESMTP')) return
+    const offersTls = options.tls === 'starttls' && !(socket instanceof TLSSocket)
+    if (greet === 'greets' && !say(socket, 'greeting', '220 fake.test ESMTP')) return
 
     function command(line: string): void {
       commands.push(line)
       const verb = line.slice(0, 4).toUpperCase()
       if (verb === 'EHLO' || verb === 'HELO')
-        say(socket, 'EHLO', `250-fake.test\r\n250-8BITMIME\r\n${options.auth ? '250-AUTH PLAIN\r\n' : ''}250 SIZE 30000000`)
+        say(
+          socket,
+          'EHLO',
+          `250-fake.test\r\n250-8BITMIME\r\n${offersTls ? '250-STARTTLS\r\n' : ''}${options.auth ? '250-AUTH PLAIN\r\n' : ''}250 SIZE 30000000`,
+        )
       else if (verb === 'AUTH') {
         const [, user = '', pass = ''] = Buffer.from(line.split(' ')[2] ?? '', 'base64')
           .toString()
@@ -85,14 +100,17 @@ export async function startFakeSmtp(options: { port?: number; auth?: { user: str
         say(socket, 'RCPT', '250 2.1.5 ok')
       } else if (verb === 'DATA') {
         inData = say(socket, 'DATA', '354 go ahead') && !/^[45]/.test(typeof script.DATA === 'string' ? script.DATA : '')
+      } else if (verb === 'STAR' && offersTls) {
+        socket.removeAllListeners('data')
+        socket.write('220 2.0.0 go ahead\r\n', () => converse(secured(socket), { greet: 'goes on' }))
       } else if (verb === 'QUIT') socket.end('221 2.0.0 bye\r\n')
       else if (verb === 'RSET' || verb === 'NOOP') socket.write('250 ok\r\n')
       else socket.write('500 5.5.1 no such command\r\n')
     }
 
-    socket.setEncoding('latin1')
-    socket.on('data', (chunk: string) => {
-      buffer += chunk
+    // Not setEncoding: STARTTLS takes the socket over, and needs its bytes.
+    socket.on('data', (chunk: Buffer) => {
+      buffer += chunk.toString('latin1')
       for (;;) {
         if (inData) {
           if (script['half-body'] !== undefined && buffer.length > 0) return void say(socket, 'half-body', '')
@@ -122,7 +140,7 @@ export async function startFakeSmtp(options: { port?: number; auth?: { user: str
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     for (const connected of connections.splice(0)) connected()
-    converse(socket)
+    converse(options.tls === 'implicit' ? secured(socket) : socket, { greet: 'greets' })
   })
   server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
