@@ -2,8 +2,8 @@ import { createChecks } from './availability/checks.ts'
 import { createProbe } from './availability/probe.ts'
 import { createInbound } from './conversation/inbound.ts'
 import { AppError } from './errors.ts'
-import type { ConsumerKind } from './event/consumer.ts'
 import { createAnnouncer, lazily } from './event/announcer.ts'
+import type { ConsumerKind } from './event/consumer.ts'
 import { createDeliverer } from './event/deliver.ts'
 import { createRelay } from './event/relay.ts'
 import { createConsent } from './lead/consent-keeper.ts'
@@ -18,9 +18,10 @@ import { createAdvance } from './message/advance.ts'
 import { createAttempts } from './message/attempt.ts'
 import { createCommits } from './message/commit.ts'
 import { createCancelOpen, createMessages } from './message/messages.ts'
+import { createNudge } from './message/nudge.ts'
 import { createReceipts } from './message/receipts.ts'
 import type { Metrics } from './metrics.ts'
-import type { Availability, Audit, Consent, Jobs, Keys, Leads, Lines, Messages, Replies, Workspaces } from './operations.ts'
+import type { Audit, Availability, Consent, Jobs, Keys, Leads, Lines, Messages, Replies, Workspaces } from './operations.ts'
 import type { Queue } from './queue/queue.ts'
 import type { Runtime } from './runtime.ts'
 import type { Stores } from './store/stores.ts'
@@ -87,7 +88,11 @@ export interface Engine {
   work(): Promise<void>
   /** Stops intake, lets what runs finish until the deadline, writes what is kept back. The stores stay open. */
   stop(deadlineMs: number): Promise<void>
-  backlog(): Promise<{ messages: { count: number; oldestDueAt: Date | null }; deliveries: { count: number; oldestDueAt: Date | null }; queue: { waiting: number; delayed: number } }>
+  backlog(): Promise<{
+    messages: { count: number; oldestDueAt: Date | null }
+    deliveries: { count: number; oldestDueAt: Date | null }
+    queue: { waiting: number; delayed: number }
+  }>
 }
 
 /** Puts the domains together. Nothing runs until `work`. */
@@ -109,20 +114,42 @@ export function createEngine(parts: EngineParts): Engine {
   const relays = createRelay({ stores: { ...stores, messages: { ...stores.messages, ...outbox } }, runtime, kinds, queue })
   const { relay, trim, idle: announced } = createAnnouncer({ relays, kinds, runtime })
   const switchOff = createSwitchOff({ stores, runtime, relay: (webhook) => relays.relay('webhook', webhook) })
-  kinds.push(createWebhookKind({ webhooks: stores.webhooks, runtime, poster, secrets, tally, switchOff, scheduleMs: settings.webhookRetryScheduleMs }))
+  kinds.push(
+    createWebhookKind({ webhooks: stores.webhooks, runtime, poster, secrets, tally, switchOff, scheduleMs: settings.webhookRetryScheduleMs }),
+  )
   const deliverer = createDeliverer({
-    stores, runtime, kinds, log: runtime.log, queue, scheduleMs: settings.webhookRetryScheduleMs, timeoutMs: settings.webhookTimeoutMs,
+    stores,
+    runtime,
+    kinds,
+    log: runtime.log,
+    queue,
+    scheduleMs: settings.webhookRetryScheduleMs,
+    timeoutMs: settings.webhookTimeoutMs,
     metrics: { attempted: ({ consumer, outcome, latencyMs }) => metrics.delivery(consumer, outcome, latencyMs) },
   })
 
   const capacity = createCapacity({ lines: stores.lines, runtime })
-  const commits = createCommits({ stores, runtime, queue, capacity, metrics, relay, trim, hintWithinMs: settings.sweepEveryMs * 2 })
+  const commits = createCommits({
+    stores,
+    runtime,
+    queue,
+    capacity,
+    metrics,
+    relay,
+    trim,
+    freed: (workspaceId, lineId) => nudge.freed(workspaceId, lineId),
+    hintWithinMs: settings.sweepEveryMs * 2,
+  })
+  const nudge = createNudge({ stores, runtime, commits })
   const cancelOpen = createCancelOpen({ stores, commits })
   const leads = createLeads({ stores, runtime, sealer, relay, audit, cancelOpen })
   const consent = createConsent({ stores, runtime, sealer, relay, audit, cancelOpen })
 
   const transports = createTransports({
-    kinds: parts.transportKinds, runtime, metrics, sealer,
+    kinds: parts.transportKinds,
+    runtime,
+    metrics,
+    sealer,
     timeoutMs: settings.bridgeTimeoutMs,
     allowPrivate: settings.allowPrivateBridges,
     allowPrivateFetch: settings.allowPrivateUrls,
@@ -135,12 +162,18 @@ export function createEngine(parts: EngineParts): Engine {
   const inbound = createInbound({ stores, runtime, relay, leads, consent })
   const receipts = createReceipts({ stores, runtime, commits, inbound, outcome: keeper.outcome })
   const attempts = createAttempts({
-    runtime, commits, capacity, transports, metrics,
+    runtime,
+    commits,
+    capacity,
+    transports,
+    metrics,
     allows: consent.allows,
     joinParked: receipts.join,
     outcome: keeper.outcome,
     unsubscribeUrl: (message) =>
-      message.address === null ? null : `${settings.publicUrl}/unsubscribe/${consent.unsubscribeToken(message.workspaceId, { leadId: message.leadId, address: message.address })}`,
+      message.address === null
+        ? null
+        : `${settings.publicUrl}/unsubscribe/${consent.unsubscribeToken(message.workspaceId, { leadId: message.leadId, address: message.address })}`,
     callTimeoutMs: settings.bridgeTimeoutMs,
     unknownDeadlineMs: settings.unknownOutcomeDeadlineMs,
   })
@@ -156,9 +189,24 @@ export function createEngine(parts: EngineParts): Engine {
     createTicker({ runtime, everyMs: settings.healthEveryMs, run: keeper.checkAll, name: 'health' }),
   ]
 
+  const workspaces = createWorkspaces({ stores, runtime, sealer, audit, lines })
+  const waking = <T extends { id: string }>(changed: T, wake: (changed: T) => Promise<void>): T => {
+    track(wake(changed), 'what waits was not woken; it looks again by itself')
+    return changed
+  }
+
   return {
-    workspaces: createWorkspaces({ stores, runtime, sealer, audit, lines }),
-    keys, audit, leads, consent, lines, messages,
+    workspaces: {
+      ...workspaces,
+      update: async (caller, id, patch) => waking(await workspaces.update(caller, id, patch), () => nudge.workspace(id)),
+      setReadOnly: async (caller, id, readOnly) => waking(await workspaces.setReadOnly(caller, id, readOnly), () => nudge.workspace(id)),
+    },
+    keys,
+    audit,
+    leads,
+    consent,
+    lines: { ...lines, update: async (caller, id, patch) => waking(await lines.update(caller, id, patch), () => nudge.line(caller.workspaceId, id)) },
+    messages,
     availability: checks,
     webhooks: createEndpoints({ stores, runtime, secrets, poster, allowPrivate: settings.allowPrivateUrls }),
     replays: createReplays({ stores, runtime, queue }),
@@ -214,7 +262,11 @@ export function createEngine(parts: EngineParts): Engine {
     },
     async backlog() {
       const now = runtime.now()
-      const [open, deliveries, depth] = await Promise.all([stores.messages.backlog(now), stores.deliveries.backlog(now), queue.depth().catch(() => ({ waiting: -1, delayed: -1 }))])
+      const [open, deliveries, depth] = await Promise.all([
+        stores.messages.backlog(now),
+        stores.deliveries.backlog(now),
+        queue.depth().catch(() => ({ waiting: -1, delayed: -1 })),
+      ])
       return { messages: open, deliveries, queue: depth }
     },
   }

@@ -35,7 +35,9 @@ export function createSweeper({ stores, runtime, queue, metrics, inbound, relayL
         stores.deliveries.due(horizon, hintsMax),
         stores.jobs.due(horizon, 100),
       ])
-      const hint = (kind: Hint['kind']) => (row: { workspaceId: string; id: string; dueAt: Date }): Hint => ({ kind, workspaceId: row.workspaceId, id: row.id, at: row.dueAt })
+      const hint =
+        (kind: Hint['kind']) =>
+        (row: { workspaceId: string; id: string; dueAt: Date }): Hint => ({ kind, workspaceId: row.workspaceId, id: row.id, at: row.dueAt })
       const hints = [...messages.map(hint('message')), ...deliveries.map(hint('delivery')), ...jobs.map(hint('job'))]
       for (let from = 0; from < hints.length; from += 500) await queue.add(hints.slice(from, from + 500))
       metrics.swept('message', messages.length)

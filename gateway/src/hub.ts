@@ -1,4 +1,13 @@
-import { createEngine, type Engine as CoreEngine, type EngineSettings, type Queue, type Runtime, type Sealer, type Stores, type TransportKind } from '@trunkline/core'
+import {
+  type Engine as CoreEngine,
+  createEngine,
+  type EngineSettings,
+  type Queue,
+  type Runtime,
+  type Sealer,
+  type Stores,
+  type TransportKind,
+} from '@trunkline/core'
 import { createApp } from './app.ts'
 import type { Engine } from './engine.ts'
 import type { HttpConfig } from './http-config.ts'
@@ -23,7 +32,10 @@ export function createHub({ stores, queue, runtime, sealer, transportKinds, sett
   return { engine, app }
 }
 
-function faceOf(engine: CoreEngine, { stores, queue, sealer, registry }: Pick<HubParts, 'stores' | 'queue' | 'sealer'> & { registry: Engine['metrics'] }): Engine {
+function faceOf(
+  engine: CoreEngine,
+  { stores, queue, sealer, registry }: Pick<HubParts, 'stores' | 'queue' | 'sealer'> & { registry: Engine['metrics'] },
+): Engine {
   return {
     ...engine,
     idempotency: stores.idempotency,

@@ -52,7 +52,16 @@ export function createChecks({ stores, runtime, probe, queue, leads }: ChecksPar
     const status = statusFor(reach)
     const address = reach.go === 'use' ? reach.address : null
     if (status !== 'unknown') await leads.recordAvailability(workspace.id, lead.id, { status, address, checkedAddresses: reach.checked })
-    return { reach, result: { leadId: lead.id, available: status === 'available' ? true : status === 'unavailable' ? false : null, status, address, checkedAddresses: reach.checked } }
+    return {
+      reach,
+      result: {
+        leadId: lead.id,
+        available: status === 'available' ? true : status === 'unavailable' ? false : null,
+        status,
+        address,
+        checkedAddresses: reach.checked,
+      },
+    }
   }
 
   return {
@@ -68,7 +77,8 @@ export function createChecks({ stores, runtime, probe, queue, leads }: ChecksPar
         available: found?.available ?? null,
         status: statusFor(reach),
         checkedAt: found?.checkedAt ?? null,
-        detail: reach.go === 'later' ? `${reach.hold.reason}: ${reach.hold.detail}` : reach.go === 'blind' ? 'no line of this workspace can check' : null,
+        detail:
+          reach.go === 'later' ? `${reach.hold.reason}: ${reach.hold.detail}` : reach.go === 'blind' ? 'no line of this workspace can check' : null,
       }
     },
     async checkLead(caller, leadId) {
@@ -78,7 +88,8 @@ export function createChecks({ stores, runtime, probe, queue, leads }: ChecksPar
       return (await walkLead(workspace, lead, patienceMs)).result
     },
     async checkLeads(caller, who, reserved = {}) {
-      if (who.listId !== undefined && (await stores.leads.getList(caller.workspaceId, who.listId)) === null) throw new AppError('LIST_NOT_FOUND', 'there is no such list')
+      if (who.listId !== undefined && (await stores.leads.getList(caller.workspaceId, who.listId)) === null)
+        throw new AppError('LIST_NOT_FOUND', 'there is no such list')
       const leadIds = [...new Set(who.leadIds ?? [])]
       if (who.listId === undefined) {
         const found = new Set((await stores.leads.getMany(caller.workspaceId, leadIds)).map((lead) => lead.id))
@@ -105,7 +116,9 @@ export function createChecks({ stores, runtime, probe, queue, leads }: ChecksPar
         updatedAt: now,
       }
       await stores.jobs.insert(job)
-      queue.add([{ kind: 'job', workspaceId: job.workspaceId, id: job.id }]).catch((error: unknown) => runtime.log.debug({ error, jobId: job.id }, 'the queue is away; the sweeper will bring the job'))
+      queue
+        .add([{ kind: 'job', workspaceId: job.workspaceId, id: job.id }])
+        .catch((error: unknown) => runtime.log.debug({ error, jobId: job.id }, 'the queue is away; the sweeper will bring the job'))
       return { jobId: job.id, total: job.total }
     },
     async runJob(job, signal) {

@@ -64,7 +64,13 @@ export function createProbe({ stores, runtime, transports, capacity, examined, o
         await outcome(line, null)
         const checkedAt = runtime.now()
         const hours = result.available ? workspace.availability.availableTtlHours : workspace.availability.unavailableTtlHours
-        const answer = { address, available: result.available, checkedAt, expiresAt: new Date(checkedAt.getTime() + hours * 3_600_000), lineId: line.id }
+        const answer = {
+          address,
+          available: result.available,
+          checkedAt,
+          expiresAt: new Date(checkedAt.getTime() + hours * 3_600_000),
+          lineId: line.id,
+        }
         await stores.availability.put(workspace.id, answer)
         return { type: 'answer', answer }
       }
@@ -75,7 +81,11 @@ export function createProbe({ stores, runtime, transports, capacity, examined, o
       const until = new Date(runtime.now().getTime() + errorRetryMs)
       return { type: 'later', hold: { reason: 'availability_error', until, detail: errors.join('; ').slice(0, 500) } }
     }
-    if (full.length > 0) return { type: 'later', hold: { reason: 'availability_quota', until: soonest(full), detail: 'every line has used its availability checks of today' } }
+    if (full.length > 0)
+      return {
+        type: 'later',
+        hold: { reason: 'availability_quota', until: soonest(full), detail: 'every line has used its availability checks of today' },
+      }
     return { type: 'nobody' }
   }
 

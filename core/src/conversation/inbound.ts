@@ -23,7 +23,10 @@ type Said = Extract<Inbound, { type: 'reply' }>
 
 export interface InboundMessages {
   /** Keeps a message somebody sent us, once, and does what follows from it: opt-out, event. Durable when it resolves. */
-  take(where: { workspaceId: string; line: Line | null; channel: Reply['channel']; messageId: string | null }, said: Said): Promise<{ reply: Reply; isNew: boolean }>
+  take(
+    where: { workspaceId: string; line: Line | null; channel: Reply['channel']; messageId: string | null },
+    said: Said,
+  ): Promise<{ reply: Reply; isNew: boolean }>
   /** Finishes what a crash left between keeping a reply and announcing it. */
   finish(workspaceId: string, id: string): Promise<void>
 }
@@ -39,7 +42,9 @@ export function createInbound({ stores, runtime, relay, leads, consent }: Inboun
     const from = normalised(said.from, workspace.defaultCountryCode)
     const named = where.messageId === null ? null : await stores.messages.get(where.workspaceId, where.messageId)
     const answered =
-      named ?? (where.line === null ? null : await stores.messages.latestTo(where.workspaceId, from, where.line.id)) ?? (await stores.messages.latestTo(where.workspaceId, from))
+      named ??
+      (where.line === null ? null : await stores.messages.latestTo(where.workspaceId, from, where.line.id)) ??
+      (await stores.messages.latestTo(where.workspaceId, from))
     const leadId = answered?.leadId ?? (await stores.leads.byAddresses(where.workspaceId, [from])).get(from) ?? null
     const reply: Reply = {
       id: runtime.id('rpl'),
@@ -60,7 +65,9 @@ export function createInbound({ stores, runtime, relay, leads, consent }: Inboun
       announced: false,
       createdAt: runtime.now(),
     }
-    const contentKey = createHash('sha256').update(JSON.stringify([where.line?.id ?? null, from, said.text])).digest('base64url')
+    const contentKey = createHash('sha256')
+      .update(JSON.stringify([where.line?.id ?? null, from, said.text]))
+      .digest('base64url')
     const kept = await stores.replies.insert(reply, { contentKey, withinMs: sameWithinMs })
     const mine = kept.inserted ? reply : kept.existing
     if (!mine.announced) await consequences(mine)
@@ -122,7 +129,16 @@ function normalised(text: string, defaultCountryCode: string): string {
 /** The reply as consumers see it. */
 export function replyData(reply: Reply): Record<string, unknown> {
   return {
-    id: reply.id, text: reply.text, from: reply.from, to: reply.to, channel: reply.channel, lineId: reply.lineId, leadId: reply.leadId, messageId: reply.messageId,
-    keyword: reply.keyword, attachments: reply.attachments, at: reply.at.toISOString(),
+    id: reply.id,
+    text: reply.text,
+    from: reply.from,
+    to: reply.to,
+    channel: reply.channel,
+    lineId: reply.lineId,
+    leadId: reply.leadId,
+    messageId: reply.messageId,
+    keyword: reply.keyword,
+    attachments: reply.attachments,
+    at: reply.at.toISOString(),
   }
 }

@@ -11,7 +11,8 @@ describe('keywords', () => {
   })
 
   test('only a whole message counts', () => {
-    for (const text of ['please stop by at five', 'stop it', 'the end', 'cancel my order', 'do not contact my wife', '', '...']) expect(keywordOf(text, [])).toBeNull()
+    for (const text of ['please stop by at five', 'stop it', 'the end', 'cancel my order', 'do not contact my wife', '', '...'])
+      expect(keywordOf(text, [])).toBeNull()
   })
 
   test('START and UNSTOP opt in again; YES is an answer, not a keyword', () => {

@@ -1,5 +1,17 @@
 /** Whole messages that opt out, case and punctuation ignored (product.md §8; the first eight are also what carriers and Twilio honour). */
-export const stopKeywords: readonly string[] = ['stop', 'stopall', 'unsubscribe', 'cancel', 'end', 'quit', 'revoke', 'optout', 'opt out', 'remove me', 'do not contact']
+export const stopKeywords: readonly string[] = [
+  'stop',
+  'stopall',
+  'unsubscribe',
+  'cancel',
+  'end',
+  'quit',
+  'revoke',
+  'optout',
+  'opt out',
+  'remove me',
+  'do not contact',
+]
 export const startKeywords: readonly string[] = ['start', 'unstop']
 
 /** The keyword a message is, never one that it merely contains. */
@@ -13,5 +25,9 @@ export function keywordOf(text: string, alsoStop: readonly string[]): 'stop' | '
 
 /** Lower case, everything but letters and digits is a space, spaces folded. */
 function plain(text: string): string {
-  return text.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim()
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim()
 }

@@ -6,7 +6,9 @@ import { deviceKey, type Line } from './line.ts'
 import { book, type Pace, take, takeCheck } from './pacing.ts'
 import type { LineStore } from './store.ts'
 
-export type Slot = { go: 'now'; at: Date; day: string } | { go: 'later'; why: 'daily_total_limit' | 'daily_new_limit' | 'hourly_new_limit' | 'gap'; until: Date; detail: string }
+export type Slot =
+  | { go: 'now'; at: Date; day: string }
+  | { go: 'later'; why: 'daily_total_limit' | 'daily_new_limit' | 'hourly_new_limit' | 'gap'; until: Date; detail: string }
 export type Turn = { go: 'now' } | { go: 'later'; until: Date }
 
 /** Places, slots and turns of lines: what is decided purely and then taken atomically. */
@@ -37,7 +39,7 @@ export function createCapacity({ lines, runtime }: { lines: LineStore; runtime: 
   // One writer per line and process: requests that come while a write runs go into the next one together.
   const waiting = new Map<string, { change: Change; done: () => void; failed: (error: unknown) => void }[]>()
   const kept = new Map<string, { workspaceId: string; ids: string[] }>()
-  let cancelTimer: (() => void) | null = null
+  let isFlushPlanned = false
 
   function change(workspaceId: string, lineId: string, apply: Change): Promise<void> {
     return new Promise((done, failed) => {
@@ -61,7 +63,11 @@ export function createCapacity({ lines, runtime }: { lines: LineStore; runtime: 
       }
       waiting.set(lineId, [])
       try {
-        await write(workspaceId, lineId, batch.map((entry) => entry.change))
+        await write(
+          workspaceId,
+          lineId,
+          batch.map((entry) => entry.change),
+        )
         for (const entry of batch) entry.done()
       } catch (error) {
         for (const entry of batch) entry.failed(error)
@@ -101,8 +107,10 @@ export function createCapacity({ lines, runtime }: { lines: LineStore; runtime: 
     const entry = kept.get(lineId) ?? { workspaceId, ids: [] }
     entry.ids.push(...ids)
     kept.set(lineId, entry)
-    cancelTimer ??= runtime.after(settleDelayMs, () => {
-      cancelTimer = null
+    if (isFlushPlanned) return
+    isFlushPlanned = true
+    runtime.after(settleDelayMs, () => {
+      isFlushPlanned = false
       flush().catch((error: unknown) => runtime.log.warn({ error }, 'settled places could not be written; they are written with the next ones'))
     })
   }
@@ -138,7 +146,11 @@ export function createCapacity({ lines, runtime }: { lines: LineStore; runtime: 
         }
         const box: { decision: PlaceDecision | null } = { decision: null }
         await change(line.workspaceId, line.id, (ledger) => {
-          const decision = reserve(ledger, { messageId: message.id, address: wish.address, touched: wish.touched, answersReply: wish.answersReply, at, ...calendar }, limits)
+          const decision = reserve(
+            ledger,
+            { messageId: message.id, address: wish.address, touched: wish.touched, answersReply: wish.answersReply, at, ...calendar },
+            limits,
+          )
           box.decision = decision
           return decision.go === 'now' ? decision.ledger : ledger
         })

@@ -54,7 +54,11 @@ export function createKeeper({ lines, runtime, observe, checkup }: KeeperParts):
       const count = (failures.get(line.id) ?? 0) + 1
       failures.set(line.id, count)
       if (count < failuresUntilUnhealthy) return
-      await observe(line.workspaceId, line.id, { ok: false, why: `${count} calls in a row failed; last: ${why}`, canCheckAvailability: line.health.canCheckAvailability })
+      await observe(line.workspaceId, line.id, {
+        ok: false,
+        why: `${count} calls in a row failed; last: ${why}`,
+        canCheckAvailability: line.health.canCheckAvailability,
+      })
     },
     async checkAll() {
       let after: string | null = null

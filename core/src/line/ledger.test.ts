@@ -7,8 +7,16 @@ const limits: PlaceLimits = { dailyTotal: 5, dailyNew: 3, hourlyNew: null, conta
 
 function ask(ledger: Ledger, messageId: string, address: string, more: Partial<Parameters<typeof reserve>[1]> = {}, within = limits) {
   const request = {
-    messageId, address, touched: false, answersReply: false, at, day: '2026-11-22', hour: '2026-11-22T10',
-    nextDayAt: new Date('2026-11-23T00:00:00Z'), nextHourAt: new Date('2026-11-22T11:00:00Z'), ...more,
+    messageId,
+    address,
+    touched: false,
+    answersReply: false,
+    at,
+    day: '2026-11-22',
+    hour: '2026-11-22T10',
+    nextDayAt: new Date('2026-11-23T00:00:00Z'),
+    nextHourAt: new Date('2026-11-22T11:00:00Z'),
+    ...more,
   }
   return reserve(ledger, request, within)
 }
@@ -23,7 +31,11 @@ describe('places of a line', () => {
   test('the total limit is kept to the last place and says until when', () => {
     let ledger = emptyLedger('ws', 'line')
     for (let i = 0; i < 5; i++) ledger = taken(ledger, `m${i}`, `a${i}`, { touched: true })
-    expect(ask(ledger, 'm5', 'a5', { touched: true })).toMatchObject({ go: 'later', why: 'daily_total_limit', until: new Date('2026-11-23T00:00:00Z') })
+    expect(ask(ledger, 'm5', 'a5', { touched: true })).toMatchObject({
+      go: 'later',
+      why: 'daily_total_limit',
+      until: new Date('2026-11-23T00:00:00Z'),
+    })
   })
 
   test('first touches have a limit of their own, and known addresses still fit', () => {
@@ -128,7 +140,12 @@ describe('places of a line', () => {
           expect(count.total).toBe(alive.size)
           expect(count.total).toBeLessThanOrEqual(limits.dailyTotal)
           expect(count.new).toBeLessThanOrEqual(limits.dailyNew)
-          expect(Object.keys(ledger.held).sort()).toEqual([...alive].filter(([, state]) => state === 'held').map(([held]) => held).sort())
+          expect(Object.keys(ledger.held).sort()).toEqual(
+            [...alive]
+              .filter(([, state]) => state === 'held')
+              .map(([held]) => held)
+              .sort(),
+          )
         }
       }),
     )

@@ -74,17 +74,32 @@ export function reserve(ledger: Ledger, request: PlaceRequest, limits: PlaceLimi
   if (mine) return { go: 'now', ledger, place: mine }
   const day = ledger.days[request.day] ?? { total: 0, new: 0, checks: 0 }
   if (day.total >= limits.dailyTotal) {
-    return { go: 'later', why: 'daily_total_limit', until: request.nextDayAt, detail: `${day.total} of ${limits.dailyTotal} messages of ${request.day} are taken` }
+    return {
+      go: 'later',
+      why: 'daily_total_limit',
+      until: request.nextDayAt,
+      detail: `${day.total} of ${limits.dailyTotal} messages of ${request.day} are taken`,
+    }
   }
   const follows = Object.values(ledger.held).some((place) => place.isNew && place.address === request.address)
   const isNew = !request.touched && !request.answersReply && !follows
   const inHour = ledger.hours[request.hour] ?? 0
   if (isNew) {
     if (day.new >= limits.dailyNew) {
-      return { go: 'later', why: 'daily_new_limit', until: request.nextDayAt, detail: `${day.new} of ${limits.dailyNew} new conversations of ${request.day} are taken` }
+      return {
+        go: 'later',
+        why: 'daily_new_limit',
+        until: request.nextDayAt,
+        detail: `${day.new} of ${limits.dailyNew} new conversations of ${request.day} are taken`,
+      }
     }
     if (limits.hourlyNew !== null && inHour >= limits.hourlyNew) {
-      return { go: 'later', why: 'hourly_new_limit', until: request.nextHourAt, detail: `${inHour} of ${limits.hourlyNew} new conversations of this hour are taken` }
+      return {
+        go: 'later',
+        why: 'hourly_new_limit',
+        until: request.nextHourAt,
+        detail: `${inHour} of ${limits.hourlyNew} new conversations of this hour are taken`,
+      }
     }
     if (ledger.nextNewAt !== null && ledger.nextNewAt > request.at) {
       return { go: 'later', why: 'gap', until: ledger.nextNewAt, detail: 'first touches of this line keep a gap' }
@@ -174,7 +189,8 @@ function addCount(ledger: Ledger, place: HeldPlace, by: -1): Ledger {
 function prune(ledger: Ledger): Ledger {
   const days = Object.keys(ledger.days).sort()
   const oldest = days[Math.max(0, days.length - daysKept)]
-  if (oldest === undefined || days.length <= daysKept) return Object.keys(ledger.hours).length > daysKept * 24 ? pruneHours(ledger, oldest ?? '') : ledger
+  if (oldest === undefined || days.length <= daysKept)
+    return Object.keys(ledger.hours).length > daysKept * 24 ? pruneHours(ledger, oldest ?? '') : ledger
   const keep = (key: string) => key.slice(0, 10) >= oldest
   return {
     ...ledger,

@@ -40,7 +40,11 @@ export interface Line extends Aggregate {
   readonly phone: string | null
   readonly email: string | null
   /** `settings` are public; `sealed` holds the secret fields, encrypted. */
-  readonly transport: { readonly type: string; readonly settings: Readonly<Record<string, unknown>>; readonly sealed: Readonly<Record<string, string>> }
+  readonly transport: {
+    readonly type: string
+    readonly settings: Readonly<Record<string, unknown>>
+    readonly sealed: Readonly<Record<string, string>>
+  }
   /** Lines on one device share its gaps. Null: the line is a device of its own. */
   readonly deviceId: string | null
   readonly timezone: string

@@ -8,16 +8,20 @@ const plus = (ms: number) => new Date(start.getTime() + ms)
 describe('the gap between sends of one device', () => {
   test('property: slots booked in any order of wishes are never nearer than the gap', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 600_000 }), { minLength: 2, maxLength: 40 }), fc.integer({ min: 1, max: 60_000 }), (wishes, gap) => {
-        let pace = freshPace('ws', 'device')
-        const slots = wishes.map((wish) => {
-          const booked = book(pace, plus(wish), gap)
-          pace = booked.pace
-          expect(booked.at.getTime()).toBeGreaterThanOrEqual(plus(wish).getTime())
-          return booked.at.getTime()
-        })
-        for (let i = 1; i < slots.length; i++) expect((slots[i] ?? 0) - (slots[i - 1] ?? 0)).toBeGreaterThanOrEqual(gap)
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 600_000 }), { minLength: 2, maxLength: 40 }),
+        fc.integer({ min: 1, max: 60_000 }),
+        (wishes, gap) => {
+          let pace = freshPace('ws', 'device')
+          const slots = wishes.map((wish) => {
+            const booked = book(pace, plus(wish), gap)
+            pace = booked.pace
+            expect(booked.at.getTime()).toBeGreaterThanOrEqual(plus(wish).getTime())
+            return booked.at.getTime()
+          })
+          for (let i = 1; i < slots.length; i++) expect((slots[i] ?? 0) - (slots[i - 1] ?? 0)).toBeGreaterThanOrEqual(gap)
+        },
+      ),
     )
   })
 

@@ -1,11 +1,11 @@
-import { announce } from '../event/event.ts'
 import { AppError, invalid } from '../errors.ts'
-import { normaliseEmail, normalisePhone } from '../lead/addresses.ts'
-import { addressFields, type AddressField, type Lead } from '../lead/lead.ts'
-import type { Caller, Consent, Leads, MessageInput, Reserved } from '../operations.ts'
-import type { Metrics } from '../metrics.ts'
 import type { Announcer } from '../event/announcer.ts'
 import type { Relay } from '../event/event.ts'
+import { announce } from '../event/event.ts'
+import { normaliseEmail, normalisePhone } from '../lead/addresses.ts'
+import { type AddressField, addressFields, type Lead } from '../lead/lead.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Caller, Consent, Leads, MessageInput, Reserved } from '../operations.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
 import type { Workspace } from '../workspace/workspace.ts'
@@ -29,7 +29,14 @@ export interface AcceptParts {
 }
 
 const fieldOf: Record<AddressField, keyof MessageInput> = {
-  phone: 'recipientPhone', email: 'recipientEmail', altPhone1: 'altPhone1', altPhone2: 'altPhone2', altPhone3: 'altPhone3', altEmail1: 'altEmail1', altEmail2: 'altEmail2', altEmail3: 'altEmail3',
+  phone: 'recipientPhone',
+  email: 'recipientEmail',
+  altPhone1: 'altPhone1',
+  altPhone2: 'altPhone2',
+  altPhone3: 'altPhone3',
+  altEmail1: 'altEmail1',
+  altEmail2: 'altEmail2',
+  altEmail3: 'altEmail3',
 }
 
 /** Takes a message in: checked, matched with its lead, durable. It is sent by whoever finds it due. */
@@ -40,11 +47,14 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
     const now = runtime.now()
     const workspace = await stores.workspaces.get(caller.workspaceId)
     if (workspace === null) throw new AppError('NOT_FOUND', 'no such workspace')
-    if (workspace.readOnly !== null) throw new AppError('READ_ONLY', `the workspace is read-only: ${workspace.readOnly.reason}`, { extra: { reason: workspace.readOnly.reason } })
+    if (workspace.readOnly !== null)
+      throw new AppError('READ_ONLY', `the workspace is read-only: ${workspace.readOnly.reason}`, { extra: { reason: workspace.readOnly.reason } })
     const channel = input.messageType ?? 'imessage'
     const named = namedAddresses(input, workspace.defaultCountryCode)
     if (!input.leadId && named.length === 0) {
-      throw new AppError('NO_RECIPIENT', 'give leadId, recipientPhone or recipientEmail', { issues: [{ path: 'recipientPhone', message: 'no recipient was given' }] })
+      throw new AppError('NO_RECIPIENT', 'give leadId, recipientPhone or recipientEmail', {
+        issues: [{ path: 'recipientPhone', message: 'no recipient was given' }],
+      })
     }
     const window = windowOf(input, workspace)
     const scheduledDate = input.scheduledDate ? new Date(input.scheduledDate) : null
@@ -58,10 +68,19 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
     const lead = await leadOf(caller, input, named)
     const first = candidatesFor({ addresses: named.map((entry) => entry.value), messageType: channel }, lead)[0]
     if (first === undefined) {
-      throw new AppError('NO_RECIPIENT', `the recipient has no address for ${channel}`, { issues: [{ path: channel === 'email' ? 'recipientEmail' : 'recipientPhone', message: `needed for ${channel}` }] })
+      throw new AppError('NO_RECIPIENT', `the recipient has no address for ${channel}`, {
+        issues: [{ path: channel === 'email' ? 'recipientEmail' : 'recipientPhone', message: `needed for ${channel}` }],
+      })
     }
-    await checkConsent(caller.workspaceId, lead, channel, named.length > 0 && !input.leadId ? [first] : candidatesFor({ addresses: [], messageType: channel }, lead))
-    const message = await parts.trim(build(caller, input, { now, lead, named, window, scheduledDate, id: reserved.id ?? runtime.id('msg') }, workspace))
+    await checkConsent(
+      caller.workspaceId,
+      lead,
+      channel,
+      named.length > 0 && !input.leadId ? [first] : candidatesFor({ addresses: [], messageType: channel }, lead),
+    )
+    const message = await parts.trim(
+      build(caller, input, { now, lead, named, window, scheduledDate, id: reserved.id ?? runtime.id('msg') }, workspace),
+    )
     if (!(await stores.messages.insert(message))) {
       const there = await stores.messages.get(caller.workspaceId, message.id)
       if (there === null) throw new AppError('CONFLICT', 'the id of the message is taken')
@@ -89,9 +108,11 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
     }
     const line = lines.find((candidate) => candidate.id === fromLineId)
     if (line?.isActive) return
-    if (line) throw new AppError('NO_LINE', `the line ${fromLineId} is not active`, { issues: [{ path: 'fromLineId', message: 'the line is not active' }] })
+    if (line)
+      throw new AppError('NO_LINE', `the line ${fromLineId} is not active`, { issues: [{ path: 'fromLineId', message: 'the line is not active' }] })
     const other = await stores.lines.get(workspaceId, fromLineId)
-    if (other === null) throw new AppError('LINE_NOT_FOUND', `there is no line ${fromLineId}`, { issues: [{ path: 'fromLineId', message: 'no such line' }] })
+    if (other === null)
+      throw new AppError('LINE_NOT_FOUND', `there is no line ${fromLineId}`, { issues: [{ path: 'fromLineId', message: 'no such line' }] })
     throw invalid('fromLineId', `is a line for ${other.channel}, the message is ${channel}`)
   }
 

@@ -85,7 +85,8 @@ export function createAdvance(parts: AdvanceParts): Advance {
     const line = chosen.line
     const place = message.reservation?.lineId === line.id ? message.reservation : null
     // Its line failed after it had a place there: first the place is given back, then it goes on from the start.
-    if (message.reservation !== null && place === null) return putOff(message, { reason: 'line_unhealthy', until: null, detail: 'its line failed; another one takes over' }, now)
+    if (message.reservation !== null && place === null)
+      return putOff(message, { reason: 'line_unhealthy', until: null, detail: 'its line failed; another one takes over' }, now)
 
     const reach = await findAddress(message, workspace, lead, line, signal)
     const checkedAddresses = reach.checked.length > 0 ? reach.checked : message.checkedAddresses
@@ -102,7 +103,8 @@ export function createAdvance(parts: AdvanceParts): Advance {
     }
 
     const slot = await slotFor(message, line, reach.address, place, now)
-    if (slot.go === 'later') return putOff(message, { reason: slot.why, until: slot.until, detail: slot.detail }, undefined, { checkedAddresses, fromLineId: line.id })
+    if (slot.go === 'later')
+      return putOff(message, { reason: slot.why, until: slot.until, detail: slot.detail }, undefined, { checkedAddresses, fromLineId: line.id })
     const patch = { address: reach.address, checkedAddresses, reservation: { lineId: line.id, day: slot.day, state: 'held' as const } }
     if (slot.at > runtime.now()) {
       const why = `line, place and slot reserved for ${slot.at.toISOString()}`
@@ -129,7 +131,11 @@ export function createAdvance(parts: AdvanceParts): Advance {
     const lines = await stores.lines.list(message.workspaceId, message.messageType)
     const pinnedTo = message.linePinned ? message.fromLineId : null
     const single = lines.filter((line) => line.isActive).length <= 1 || pinnedTo !== null
-    const talksTo = single ? null : (message.reservation?.lineId ?? message.fromLineId ?? (message.leadId === null ? null : await stores.messages.lineOfLead(message.workspaceId, message.leadId)))
+    const talksTo = single
+      ? null
+      : (message.reservation?.lineId ??
+        message.fromLineId ??
+        (message.leadId === null ? null : await stores.messages.lineOfLead(message.workspaceId, message.leadId)))
     const candidates: Candidate[] = single
       ? lines.map((line) => ({ line, room: 0 }))
       : await Promise.all(
@@ -143,9 +149,12 @@ export function createAdvance(parts: AdvanceParts): Advance {
 
   async function findAddress(message: Message, workspace: Workspace, lead: Lead | null, line: Line, signal: AbortSignal): Promise<Reach> {
     // A slot was booked on a fresh answer a moment ago, and a retry goes to where it was going.
-    if (message.address !== null && message.reservation !== null) return { go: 'use', address: message.address, checked: [...message.checkedAddresses] }
+    if (message.address !== null && message.reservation !== null)
+      return { go: 'use', address: message.address, checked: [...message.checkedAddresses] }
     const wanted = candidatesFor(message, lead)
-    const verdicts = await Promise.all(wanted.map((address) => parts.consent.allows(message.workspaceId, { lead, address, channel: message.messageType })))
+    const verdicts = await Promise.all(
+      wanted.map((address) => parts.consent.allows(message.workspaceId, { lead, address, channel: message.messageType })),
+    )
     const addresses = wanted.filter((_, index) => verdicts[index]?.allowed)
     // All refused: the first one goes on to the verdict below, which says why.
     if (addresses.length === 0 && wanted[0] !== undefined) return { go: 'blind', address: wanted[0], checked: [] }
@@ -193,13 +202,27 @@ export function createAdvance(parts: AdvanceParts): Advance {
     }
   }
 
-  async function putOff(message: Message, hold: Hold, dueAt?: Date, patch?: { checkedAddresses: Message['checkedAddresses']; fromLineId: string }): Promise<void> {
+  async function putOff(
+    message: Message,
+    hold: Hold,
+    dueAt?: Date,
+    patch?: { checkedAddresses: Message['checkedAddresses']; fromLineId: string },
+  ): Promise<void> {
     const at = dueAt ?? hold.until ?? new Date(runtime.now().getTime() + recheckMs)
     const fromLineId = message.linePinned ? message.fromLineId : (patch?.fromLineId ?? message.fromLineId)
     const fact: Fact =
       message.status === 'pending'
         ? { type: 'unreserved', hold, dueAt: at }
-        : { type: 'held', hold, dueAt: at, patch: { ...(patch ?? {}), fromLineId, ...(releases(hold) && message.reservation !== null ? { reservation: { ...message.reservation, state: 'releasing' } } : {}) } }
+        : {
+            type: 'held',
+            hold,
+            dueAt: at,
+            patch: {
+              ...(patch ?? {}),
+              fromLineId,
+              ...(releases(hold) && message.reservation !== null ? { reservation: { ...message.reservation, state: 'releasing' } } : {}),
+            },
+          }
     await commits.commit(message, fact)
   }
 

@@ -1,8 +1,8 @@
-import type { ConsentVerdict } from '../operations.ts'
 import type { Lead } from '../lead/lead.ts'
 import type { Capacity } from '../line/capacity.ts'
 import type { Line } from '../line/line.ts'
 import type { Metrics } from '../metrics.ts'
+import type { ConsentVerdict } from '../operations.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Transports } from '../transport/registry.ts'
 import type { SendResult } from '../transport/transport.ts'
@@ -58,18 +58,38 @@ export function createAttempts(parts: AttemptParts): Attempts {
       const why = 'the slot before was used late'
       return commits.commit(message, { type: 'reserved', sendAt: turn.until, patch: { ...patch, fromLineId: line.id }, why })
     }
-    const attempt = { id: runtime.id('att'), lineId: line.id, address: patch.address, number: (message.attempt?.number ?? 0) + 1, at: now, lookups: 0 }
+    const attempt = {
+      id: runtime.id('att'),
+      lineId: line.id,
+      address: patch.address,
+      number: (message.attempt?.number ?? 0) + 1,
+      at: now,
+      lookups: 0,
+    }
     const dueAt = new Date(now.getTime() + Math.min(firstLookupMs, parts.unknownDeadlineMs))
     let doc = message
     if (message.status === 'queued' && message.unavailableCount === 0) {
       // One write for both steps: the reservation and the fence. The announcement of `pending` is in it.
-      const steps = await commits.both(message, { type: 'reserved', sendAt: now, patch: { ...patch, fromLineId: line.id }, why: 'line, place and slot reserved' }, {
-        type: 'attempted', attempt, dueAt, why: 'handed to the channel',
-      })
+      const steps = await commits.both(
+        message,
+        { type: 'reserved', sendAt: now, patch: { ...patch, fromLineId: line.id }, why: 'line, place and slot reserved' },
+        {
+          type: 'attempted',
+          attempt,
+          dueAt,
+          why: 'handed to the channel',
+        },
+      )
       if (steps === null) return null
       doc = steps
     } else {
-      const written = await commits.commit(message, { type: 'attempted', attempt, dueAt, patch: { ...patch, fromLineId: line.id }, why: `handed to the channel, attempt ${attempt.number}` })
+      const written = await commits.commit(message, {
+        type: 'attempted',
+        attempt,
+        dueAt,
+        patch: { ...patch, fromLineId: line.id },
+        why: `handed to the channel, attempt ${attempt.number}`,
+      })
       if (written === null) return null
       doc = written
     }
@@ -108,7 +128,14 @@ export function createAttempts(parts: AttemptParts): Attempts {
       },
       AbortSignal.timeout(parts.callTimeoutMs),
     )
-    await parts.outcome(line, result.type === 'unavailable' || result.type === 'unknown' ? result.why : result.type === 'refused' && result.class === 'sender' ? result.detail : null)
+    await parts.outcome(
+      line,
+      result.type === 'unavailable' || result.type === 'unknown'
+        ? result.why
+        : result.type === 'refused' && result.class === 'sender'
+          ? result.detail
+          : null,
+    )
     return record(message, result)
   }
 
@@ -130,8 +157,11 @@ export function createAttempts(parts: AttemptParts): Attempts {
     switch (result.type) {
       case 'accepted':
         return {
-          type: message.status === 'failed' ? 'late_accepted' : 'accepted', externalId: result.externalId, at: now,
-          dueAt: new Date(now.getTime() + (followMs[0] ?? 0)), why: result.detail ?? 'the channel accepted it',
+          type: message.status === 'failed' ? 'late_accepted' : 'accepted',
+          externalId: result.externalId,
+          at: now,
+          dueAt: new Date(now.getTime() + (followMs[0] ?? 0)),
+          why: result.detail ?? 'the channel accepted it',
         }
       case 'refused':
         if (result.class === 'not_on_channel') return { type: 'unreachable', reason: result.detail, checked: null, why: result.detail }
@@ -181,12 +211,21 @@ export function createAttempts(parts: AttemptParts): Attempts {
       if (attempt === null) throw new Error(`message ${message.id} is sending without an attempt`)
       // Our own call is still out: its answer is the best look-up there is.
       if (calling.has(message.id) && now.getTime() - attempt.at.getTime() < parts.unknownDeadlineMs) {
-        await commits.commit(message, { type: 'unknown', lookups: attempt.lookups, dueAt: nextLookup(message, 3, now), why: 'the channel has not answered yet' })
+        await commits.commit(message, {
+          type: 'unknown',
+          lookups: attempt.lookups,
+          dueAt: nextLookup(message, 3, now),
+          why: 'the channel has not answered yet',
+        })
         return
       }
       const result = line === null ? { type: 'unavailable' as const, why: 'its line is gone' } : await ask(message, line)
       if (result.type === 'found') {
-        const { fact } = receiptFact(message, { status: result.status, externalId: result.externalId, at: result.at ?? now, detail: result.detail }, now)
+        const { fact } = receiptFact(
+          message,
+          { status: result.status, externalId: result.externalId, at: result.at ?? now, detail: result.detail },
+          now,
+        )
         if (fact === null) return
         const doc = await commits.commit(message, fact)
         if (doc !== null) await parts.joinParked(doc)
@@ -206,11 +245,18 @@ export function createAttempts(parts: AttemptParts): Attempts {
       const now = runtime.now()
       const result = line === null || message.attempt === null ? null : await ask(message, line)
       if (result?.type === 'found' && result.status !== 'sent') {
-        const { fact } = receiptFact(message, { status: result.status, externalId: result.externalId, at: result.at ?? now, detail: result.detail }, now)
+        const { fact } = receiptFact(
+          message,
+          { status: result.status, externalId: result.externalId, at: result.at ?? now, detail: result.detail },
+          now,
+        )
         if (fact !== null && (await commits.commit(message, fact)) !== null) return
       }
       const passed = now.getTime() - (message.sentAt?.getTime() ?? now.getTime())
-      const wait = result === null || (result.type === 'unavailable' && message.externalMessageId === null) ? undefined : followMs.find((ms) => ms > passed + 1000)
+      const wait =
+        result === null || (result.type === 'unavailable' && message.externalMessageId === null)
+          ? undefined
+          : followMs.find((ms) => ms > passed + 1000)
       await commits.postpone(message, wait === undefined ? null : new Date((message.sentAt?.getTime() ?? now.getTime()) + wait))
     },
     async idle() {
@@ -247,5 +293,7 @@ export function receiptFact(message: Message, receipt: ReceiptNews, now: Date): 
 }
 
 function codeOf(refusal: string, code: string): string {
-  return code !== '' ? code : { recipient: 'invalid_recipient', consent: 'recipient_refused', sender: 'sender_refused', content: 'content_refused' }[refusal] ?? 'refused'
+  return code !== ''
+    ? code
+    : ({ recipient: 'invalid_recipient', consent: 'recipient_refused', sender: 'sender_refused', content: 'content_refused' }[refusal] ?? 'refused')
 }

@@ -18,6 +18,8 @@ export interface CommitParts {
   metrics: Metrics
   relay: Relay
   trim: Announcer['trim']
+  /** A place was given back. */
+  freed(workspaceId: string, lineId: string): void
   /** What is due sooner than this gets a hint of its own; the rest is the sweeper's. */
   hintWithinMs: number
 }
@@ -40,7 +42,7 @@ export interface Commits {
 
 const roundsMax = 5
 
-export function createCommits({ stores, runtime, queue, capacity, metrics, relay, trim, hintWithinMs }: CommitParts): Commits {
+export function createCommits({ stores, runtime, queue, capacity, metrics, relay, trim, freed, hintWithinMs }: CommitParts): Commits {
   function hint(message: Pick<Message, 'workspaceId' | 'id' | 'dueAt' | 'priority'>): void {
     if (message.dueAt === null || message.dueAt.getTime() - runtime.now().getTime() > hintWithinMs) return
     queue
@@ -52,6 +54,7 @@ export function createCommits({ stores, runtime, queue, capacity, metrics, relay
     const place = message.reservation
     if (place?.state !== 'releasing') return
     await capacity.release(message.workspaceId, place.lineId, message.id, place.day)
+    freed(message.workspaceId, place.lineId)
     // Not a fact of the lifecycle: nobody is told, and losing the race to another writer only means that this is done again.
     const dueAt = isEnded(message.status) ? null : message.dueAt
     await stores.messages.commit({ ...message, reservation: null, dueAt })

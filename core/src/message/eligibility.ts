@@ -14,7 +14,10 @@ export function eligibility(message: Asked, workspace: House, lead: Pick<Lead, '
     return { go: 'later', hold: { reason: 'workspace_read_only', until: null, detail: `the workspace is read-only: ${workspace.readOnly.reason}` } }
   }
   if (message.scheduledDate !== null && message.scheduledDate > now) {
-    return { go: 'later', hold: { reason: 'scheduled', until: message.scheduledDate, detail: `scheduled for ${message.scheduledDate.toISOString()}` } }
+    return {
+      go: 'later',
+      hold: { reason: 'scheduled', until: message.scheduledDate, detail: `scheduled for ${message.scheduledDate.toISOString()}` },
+    }
   }
   const rules = openHours(message.window, workspace, lead?.timezone ?? workspace.timezone)
   if (rules.length === 0) return { go: 'now' }
@@ -34,7 +37,13 @@ export function openHours(window: Window | null, workspace: House, leadZone: str
     const zone = window.timezone === 'lead' ? leadZone : window.timezone
     if (window.days !== null) rules.push({ reason: 'day_not_allowed', zone, start: 0, end: 0, days: window.days })
     if (window.start !== null || window.end !== null) {
-      rules.push({ reason: 'window_closed', zone, start: minutesOf(window.start ?? '00:00') ?? 0, end: minutesOf(window.end ?? '24:00') ?? 24 * 60, days: null })
+      rules.push({
+        reason: 'window_closed',
+        zone,
+        start: minutesOf(window.start ?? '00:00') ?? 0,
+        end: minutesOf(window.end ?? '24:00') ?? 24 * 60,
+        days: null,
+      })
     }
   }
   const quiet = workspace.quietHours

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { messageFixture } from '../testing/message-fixture.ts'
 import { receiptFact } from './attempt.ts'
 import { applyFact, type Fact } from './fact.ts'
-import { isEnded, lifecycle, next, statuses, type FactType } from './lifecycle.ts'
+import { type FactType, isEnded, lifecycle, next, statuses } from './lifecycle.ts'
 import type { Message } from './message.ts'
 
 const now = new Date('2026-11-22T10:00:00Z')
@@ -44,8 +44,12 @@ describe('the lifecycle', () => {
 
   test('a failure after the hand-over keeps its place; "not on iMessage" gives it back', () => {
     const sent = messageFixture({ status: 'sent', sentAt: now, reservation: { lineId: 'line_1', day: '2026-11-22', state: 'held' } })
-    expect(apply(sent, { type: 'refused', failure: { code: 'channel_error', detail: '', permanent: true }, why: '' })).toMatchObject({ message: { reservation: { state: 'held' } } })
-    expect(apply(sent, { type: 'unreachable', reason: 'error 22', checked: null, why: '' })).toMatchObject({ message: { status: 'fallback', reservation: { state: 'releasing' } } })
+    expect(apply(sent, { type: 'refused', failure: { code: 'channel_error', detail: '', permanent: true }, why: '' })).toMatchObject({
+      message: { reservation: { state: 'held' } },
+    })
+    expect(apply(sent, { type: 'unreachable', reason: 'error 22', checked: null, why: '' })).toMatchObject({
+      message: { status: 'fallback', reservation: { state: 'releasing' } },
+    })
   })
 
   test('F14: receipts in every order, each twice, end the same', () => {
@@ -95,7 +99,9 @@ describe('the lifecycle', () => {
           if (isEnded(before.status)) expect([before.status, message.status]).toEqual([before.status, before.status])
           if (isEnded(message.status)) expect(message.dueAt === null || message.reservation?.state === 'releasing').toBe(true)
         }
-        const ends = message.outbox.filter((event) => ['message.failed', 'message.fallback', 'message.cancelled', 'message.delivered'].includes(event.type))
+        const ends = message.outbox.filter((event) =>
+          ['message.failed', 'message.fallback', 'message.cancelled', 'message.delivered'].includes(event.type),
+        )
         expect(ends.length).toBeLessThanOrEqual(1)
         expect(message.history.at(-1)?.status).toBe(message.status)
       }),
@@ -104,6 +110,7 @@ describe('the lifecycle', () => {
 
   test('every fact has a place in the table', () => {
     const known = new Set<FactType>(Object.values(lifecycle).flatMap((ways) => Object.keys(ways) as FactType[]))
-    for (const fact of ['held', 'reserved', 'attempted', 'accepted', 'withdrawn', 'exhausted', 'given_up'] as const) expect(known.has(fact)).toBe(true)
+    for (const fact of ['held', 'reserved', 'attempted', 'accepted', 'withdrawn', 'exhausted', 'given_up'] as const)
+      expect(known.has(fact)).toBe(true)
   })
 })

@@ -17,7 +17,9 @@ export type Fact =
   | { type: 'withdrawn' | 'cancelled'; why: string }
   | { type: 'exhausted' | 'given_up'; failure: Failure; why: string }
 
-export type Patch = Partial<Pick<Message, 'fromLineId' | 'address' | 'checkedAddresses' | 'reservation' | 'recipientPhone' | 'recipientEmail' | 'sendAt'>>
+export type Patch = Partial<
+  Pick<Message, 'fromLineId' | 'address' | 'checkedAddresses' | 'reservation' | 'recipientPhone' | 'recipientEmail' | 'sendAt'>
+>
 
 export type Applied = { ok: true; message: Message } | { ok: false; refused: string }
 
@@ -37,7 +39,8 @@ const eventOf: Partial<Record<Status, EventType>> = {
 export function applyFact(message: Message, fact: Fact, at: Date, newId: () => string): Applied {
   const moved = next(message.status, fact.type)
   if ('refused' in moved) return { ok: false, refused: moved.refused }
-  if (isLate(fact.type) && message.failure?.code !== 'outcome_unknown') return { ok: false, refused: `a message that failed for good cannot become anything by "${fact.type}"` }
+  if (isLate(fact.type) && message.failure?.code !== 'outcome_unknown')
+    return { ok: false, refused: `a message that failed for good cannot become anything by "${fact.type}"` }
   if (fact.type === 'read' && message.readAt !== null) return { ok: false, refused: 'it is known to be read' }
   const changed = { ...message, ...changesOf(message, fact, at), status: moved.to, updatedAt: at }
   const isNews = moved.to !== message.status || fact.type === 'held' || fact.type === 'unknown' || fact.type === 'not_sent'
@@ -71,17 +74,35 @@ function changesOf(message: Message, fact: Fact, at: Date): Partial<Message> {
       return { externalMessageId: fact.externalId ?? message.externalMessageId, sentAt: fact.at, dueAt: fact.dueAt, hold: null, ...cleared(message) }
     case 'delivered':
     case 'late_delivered':
-      return { externalMessageId: fact.externalId ?? message.externalMessageId, sentAt: message.sentAt ?? fact.at, deliveredAt: fact.at, dueAt: null, hold: null, ...cleared(message) }
+      return {
+        externalMessageId: fact.externalId ?? message.externalMessageId,
+        sentAt: message.sentAt ?? fact.at,
+        deliveredAt: fact.at,
+        dueAt: null,
+        hold: null,
+        ...cleared(message),
+      }
     case 'read':
       return {
-        externalMessageId: fact.externalId ?? message.externalMessageId, sentAt: message.sentAt ?? fact.at, deliveredAt: message.deliveredAt ?? fact.at, readAt: fact.at, dueAt: null, hold: null,
+        externalMessageId: fact.externalId ?? message.externalMessageId,
+        sentAt: message.sentAt ?? fact.at,
+        deliveredAt: message.deliveredAt ?? fact.at,
+        readAt: fact.at,
+        dueAt: null,
+        hold: null,
       }
     case 'refused':
     case 'exhausted':
     case 'given_up':
       return { failure: fact.failure, failedAt: at, dueAt: null, hold: null }
     case 'unreachable':
-      return { reason: fact.reason, checkedAddresses: fact.checked ?? message.checkedAddresses, dueAt: null, hold: null, sendAt: message.sentAt === null ? null : message.sendAt }
+      return {
+        reason: fact.reason,
+        checkedAddresses: fact.checked ?? message.checkedAddresses,
+        dueAt: null,
+        hold: null,
+        sendAt: message.sentAt === null ? null : message.sendAt,
+      }
     case 'not_sent':
       return { hold: fact.hold, dueAt: fact.dueAt, unavailableCount: message.unavailableCount + 1, sendAt: null }
     case 'unknown':
@@ -99,7 +120,13 @@ function cleared(message: Message): Partial<Message> {
 
 /** What falls back, fails before hand-over or is cancelled gives its place back; the sweeper finishes what a crash leaves. */
 function giveBack(before: Message, after: Message, fact: FactType): Message {
-  const gives = fact === 'unreachable' || fact === 'withdrawn' || fact === 'cancelled' || fact === 'exhausted' || (fact === 'refused' && before.status !== 'sent') || fact === 'unreserved'
+  const gives =
+    fact === 'unreachable' ||
+    fact === 'withdrawn' ||
+    fact === 'cancelled' ||
+    fact === 'exhausted' ||
+    (fact === 'refused' && before.status !== 'sent') ||
+    fact === 'unreserved'
   if (!gives || after.reservation === null) return after
   return { ...after, reservation: { ...after.reservation, state: 'releasing' }, dueAt: after.dueAt ?? after.updatedAt }
 }

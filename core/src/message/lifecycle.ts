@@ -7,17 +7,61 @@ export type Status = (typeof statuses)[number]
  * after it was given up with `outcome_unknown`.
  */
 export type FactType =
-  | 'held' | 'reserved' | 'unreserved' | 'attempted' | 'accepted' | 'delivered' | 'read' | 'refused' | 'unreachable' | 'not_sent'
-  | 'unknown' | 'withdrawn' | 'exhausted' | 'given_up' | 'late_accepted' | 'late_delivered' | 'cancelled'
+  | 'held'
+  | 'reserved'
+  | 'unreserved'
+  | 'attempted'
+  | 'accepted'
+  | 'delivered'
+  | 'read'
+  | 'refused'
+  | 'unreachable'
+  | 'not_sent'
+  | 'unknown'
+  | 'withdrawn'
+  | 'exhausted'
+  | 'given_up'
+  | 'late_accepted'
+  | 'late_delivered'
+  | 'cancelled'
 
 /** The whole lifecycle. What is not here does not happen. */
 export const lifecycle: Record<Status, Partial<Record<FactType, Status>>> = {
   // A receipt for a message that was put back: it went out after all, and must not go again.
-  queued: { accepted: 'sent', delivered: 'delivered', read: 'delivered', held: 'queued', reserved: 'pending', attempted: 'sending', unreachable: 'fallback', refused: 'failed', exhausted: 'failed', cancelled: 'cancelled' },
-  pending: { accepted: 'sent', delivered: 'delivered', read: 'delivered', reserved: 'pending', unreserved: 'queued', attempted: 'sending', unreachable: 'fallback', refused: 'failed', cancelled: 'cancelled' },
+  queued: {
+    accepted: 'sent',
+    delivered: 'delivered',
+    read: 'delivered',
+    held: 'queued',
+    reserved: 'pending',
+    attempted: 'sending',
+    unreachable: 'fallback',
+    refused: 'failed',
+    exhausted: 'failed',
+    cancelled: 'cancelled',
+  },
+  pending: {
+    accepted: 'sent',
+    delivered: 'delivered',
+    read: 'delivered',
+    reserved: 'pending',
+    unreserved: 'queued',
+    attempted: 'sending',
+    unreachable: 'fallback',
+    refused: 'failed',
+    cancelled: 'cancelled',
+  },
   sending: {
-    accepted: 'sent', delivered: 'delivered', read: 'delivered', refused: 'failed', unreachable: 'fallback', not_sent: 'queued', unknown: 'sending',
-    withdrawn: 'cancelled', exhausted: 'failed', given_up: 'failed',
+    accepted: 'sent',
+    delivered: 'delivered',
+    read: 'delivered',
+    refused: 'failed',
+    unreachable: 'fallback',
+    not_sent: 'queued',
+    unknown: 'sending',
+    withdrawn: 'cancelled',
+    exhausted: 'failed',
+    given_up: 'failed',
   },
   sent: { delivered: 'delivered', read: 'delivered', refused: 'failed', unreachable: 'fallback' },
   delivered: { read: 'delivered' },

@@ -5,8 +5,21 @@ export const channels = ['imessage', 'sms', 'email'] as const
 export type Channel = (typeof channels)[number]
 
 export const holdReasons = [
-  'scheduled', 'step_delay', 'window_closed', 'day_not_allowed', 'daily_total_limit', 'daily_new_limit', 'hourly_new_limit', 'gap',
-  'line_unhealthy', 'no_line', 'campaign_paused', 'workspace_read_only', 'availability_quota', 'availability_error', 'retry',
+  'scheduled',
+  'step_delay',
+  'window_closed',
+  'day_not_allowed',
+  'daily_total_limit',
+  'daily_new_limit',
+  'hourly_new_limit',
+  'gap',
+  'line_unhealthy',
+  'no_line',
+  'campaign_paused',
+  'workspace_read_only',
+  'availability_quota',
+  'availability_error',
+  'retry',
 ] as const
 export type HoldReason = (typeof holdReasons)[number]
 

@@ -53,16 +53,20 @@ export function createMessages({ stores, commits, accept, receipts }: MessagesPa
     report: (report) => receipts.report(report),
     async cancel(caller, id) {
       await get(caller.workspaceId, id)
-      const result = await commits.change(caller.workspaceId, id, (message) => (isOpen(message.status) ? { type: 'cancelled', why: `cancelled by ${caller.actor}` } : null))
+      const result = await commits.change(caller.workspaceId, id, (message) =>
+        isOpen(message.status) ? { type: 'cancelled', why: `cancelled by ${caller.actor}` } : null,
+      )
       const message = result?.message ?? (await get(caller.workspaceId, id))
-      if (message.status !== 'cancelled') throw new AppError('NOT_CANCELLABLE', `the message is ${message.status}`, { extra: { status: message.status } })
+      if (message.status !== 'cancelled')
+        throw new AppError('NOT_CANCELLABLE', `the message is ${message.status}`, { extra: { status: message.status } })
       return message
     },
     async cancelFor(caller, who, why) {
       const workspace = await stores.workspaces.get(caller.workspaceId)
       const code = workspace?.defaultCountryCode ?? '+1'
       const recipient = recipientOf(who, code)
-      if ('leadId' in recipient && (await stores.leads.get(caller.workspaceId, recipient.leadId)) === null) throw new AppError('LEAD_NOT_FOUND', 'there is no such lead')
+      if ('leadId' in recipient && (await stores.leads.get(caller.workspaceId, recipient.leadId)) === null)
+        throw new AppError('LEAD_NOT_FOUND', 'there is no such lead')
       const messageIds = await cancelOpen(caller.workspaceId, recipient, why ?? `cancelled by ${caller.actor}`)
       return { cancelledCount: messageIds.length, messageIds }
     },
@@ -81,5 +85,7 @@ function recipientOf(who: Parameters<Messages['cancelFor']>[1], code: string): R
     if (!email.ok) throw invalid('recipientEmail', email.why)
     return { address: email.value }
   }
-  throw new AppError('NO_RECIPIENT', 'give leadId, recipientPhone or recipientEmail', { issues: [{ path: 'leadId', message: 'no recipient was given' }] })
+  throw new AppError('NO_RECIPIENT', 'give leadId, recipientPhone or recipientEmail', {
+    issues: [{ path: 'leadId', message: 'no recipient was given' }],
+  })
 }

@@ -5,7 +5,7 @@ import type { ServiceReport } from '../operations.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
 import type { Inbound } from '../transport/transport.ts'
-import { receiptFact, type ReceiptNews } from './attempt.ts'
+import { type ReceiptNews, receiptFact } from './attempt.ts'
 import type { Commits } from './commit.ts'
 import type { Fact } from './fact.ts'
 import type { Status } from './lifecycle.ts'
@@ -64,7 +64,12 @@ export function createReceipts({ stores, runtime, commits, inbound, outcome }: R
       let message = await find(line, event)
       if (message === null && event.externalId !== null) {
         const { status, externalId, at, detail } = event
-        await stores.messages.park(line.workspaceId, { lineId: line.id, externalId, receipt: JSON.stringify({ status, externalId, at, detail }), at: runtime.now() })
+        await stores.messages.park(line.workspaceId, {
+          lineId: line.id,
+          externalId,
+          receipt: JSON.stringify({ status, externalId, at, detail }),
+          at: runtime.now(),
+        })
         // The id may have been written between the look and the parking; whoever comes second joins them.
         message = await find(line, event)
         if (message !== null) await join(message)
@@ -96,7 +101,15 @@ export function createReceipts({ stores, runtime, commits, inbound, outcome }: R
     if (Number.isNaN(when.getTime())) throw invalid('reply.at', 'is no date')
     const kept = await inbound.take(
       { workspaceId: message.workspaceId, line, channel: message.messageType, messageId: message.id },
-      { type: 'reply', externalId: report.reply.id ?? null, from: report.reply.from, to: report.reply.to ?? null, text: report.reply.text, at: when, attachments: [] },
+      {
+        type: 'reply',
+        externalId: report.reply.id ?? null,
+        from: report.reply.from,
+        to: report.reply.to ?? null,
+        text: report.reply.text,
+        at: when,
+        attachments: [],
+      },
     )
     return { applied: kept.isNew, status: message.status }
   }
@@ -126,7 +139,8 @@ function reported(report: ServiceReport, message: Message, at: Date, now: Date):
 
 function unparked(text: string): ReceiptNews | null {
   const value: unknown = JSON.parse(text)
-  if (typeof value !== 'object' || value === null || !('status' in value) || !('externalId' in value) || !('at' in value) || !('detail' in value)) return null
+  if (typeof value !== 'object' || value === null || !('status' in value) || !('externalId' in value) || !('at' in value) || !('detail' in value))
+    return null
   const status = (['sent', 'delivered', 'read', 'failed', 'not_on_channel'] as const).find((known) => known === value.status)
   return status === undefined ? null : { status, externalId: String(value.externalId), at: new Date(String(value.at)), detail: String(value.detail) }
 }

@@ -26,7 +26,7 @@ export function route(wanted: { pinnedTo: string | null; talksTo: string | null;
   const healthy = active.filter(({ line }) => usable(line))
   if (healthy.length === 0) return later('line_unhealthy', `no line of this channel is healthy: ${active.map(({ line }) => line.name).join(', ')}`)
   const rank = ({ line }: Candidate) => (line.health.status === 'healthy' ? 1 : 0)
-  const best = healthy.reduce((a, b) => (rank(b) - rank(a) || b.room - a.room) > 0 ? b : a)
+  const best = healthy.reduce((a, b) => ((rank(b) - rank(a) || b.room - a.room) > 0 ? b : a))
   const equals = healthy.filter((candidate) => rank(candidate) === rank(best) && candidate.room === best.room)
   const chosen = equals[Math.floor(wanted.spread * equals.length)] ?? best
   return { go: 'now', line: chosen.line }

@@ -3,7 +3,13 @@ import { DateTime } from 'luxon'
 import { describe, expect, test } from 'vitest'
 import { calendarOf, isZone, minutesOf, nextOpen, type OpenHours } from './schedule.ts'
 
-const window = (zone: string, start: string, end: string): OpenHours => ({ reason: 'window_closed', zone, start: minutesOf(start) ?? 0, end: minutesOf(end) ?? 0, days: null })
+const window = (zone: string, start: string, end: string): OpenHours => ({
+  reason: 'window_closed',
+  zone,
+  start: minutesOf(start) ?? 0,
+  end: minutesOf(end) ?? 0,
+  days: null,
+})
 const days = (zone: string, list: number[]): OpenHours => ({ reason: 'day_not_allowed', zone, start: 0, end: 0, days: list })
 const at = (text: string) => new Date(text)
 const opens = (from: string, ...rules: OpenHours[]) => nextOpen(at(from), rules)?.at.toISOString() ?? null
@@ -36,7 +42,11 @@ describe('when every window is open', () => {
   })
 
   test('all of them at once: the intersection, with the rule that closed last as the reason', () => {
-    const found = nextOpen(at('2026-11-21T12:00:00Z'), [days('UTC', [1, 2]), window('UTC', '09:00', '17:00'), window('America/New_York', '08:00', '21:00')])
+    const found = nextOpen(at('2026-11-21T12:00:00Z'), [
+      days('UTC', [1, 2]),
+      window('UTC', '09:00', '17:00'),
+      window('America/New_York', '08:00', '21:00'),
+    ])
     expect(found).toEqual({ at: at('2026-11-23T13:00:00Z'), reason: 'window_closed' })
   })
 
@@ -85,7 +95,12 @@ describe('when every window is open', () => {
 
 describe('the calendar of a line', () => {
   test('a day is the line’s own, and ends at its own midnight, 23 and 25 hours long included', () => {
-    expect(calendarOf(at('2026-11-22T23:30:00Z'), 'UTC')).toEqual({ day: '2026-11-22', hour: '2026-11-22T23', nextDayAt: at('2026-11-23T00:00:00Z'), nextHourAt: at('2026-11-23T00:00:00Z') })
+    expect(calendarOf(at('2026-11-22T23:30:00Z'), 'UTC')).toEqual({
+      day: '2026-11-22',
+      hour: '2026-11-22T23',
+      nextDayAt: at('2026-11-23T00:00:00Z'),
+      nextHourAt: at('2026-11-23T00:00:00Z'),
+    })
     expect(calendarOf(at('2026-11-22T03:30:00Z'), 'America/New_York')).toMatchObject({ day: '2026-11-21', nextDayAt: at('2026-11-22T05:00:00Z') })
     expect(calendarOf(at('2026-11-01T04:30:00Z'), 'America/New_York')).toMatchObject({ day: '2026-11-01', nextDayAt: at('2026-11-02T05:00:00Z') })
     expect(calendarOf(at('2027-03-14T05:30:00Z'), 'America/New_York')).toMatchObject({ day: '2027-03-14', nextDayAt: at('2027-03-15T04:00:00Z') })

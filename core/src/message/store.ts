@@ -31,7 +31,11 @@ export interface MessageStore extends Outboxes {
   /** Writes the document with `version + 1` if the stored version is `message.version`. False on conflict. */
   commit(message: Message): Promise<boolean>
   /** Newest first. */
-  find(workspaceId: string, filter: MessageFilter, page: { limit: number; cursor?: string }): Promise<{ messages: Message[]; nextCursor: string | null }>
+  find(
+    workspaceId: string,
+    filter: MessageFilter,
+    page: { limit: number; cursor?: string },
+  ): Promise<{ messages: Message[]; nextCursor: string | null }>
   /** Messages whose `dueAt` is not after `before`: soonest first, high priority before normal at the same time. */
   due(before: Date, limit: number): Promise<{ workspaceId: string; id: string; dueAt: Date; version: number }[]>
   backlog(now: Date): Promise<{ count: number; oldestDueAt: Date | null }>

@@ -1,0 +1,68 @@
+import { serve } from '@hono/node-server'
+import { Hono } from 'hono'
+import { buildHub, type Hub } from './build.ts'
+import { type Config, ConfigError, loadConfig, readEnvironment } from './config.ts'
+import { createLog } from './log.ts'
+
+/** Less than the ten seconds that container runtimes wait before they kill. */
+const drainMs = 8_000
+
+function configure(): Config {
+  try {
+    return loadConfig(readEnvironment(process.env))
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    console.error(error.message)
+    process.exit(1)
+  }
+}
+
+/** A worker answers its probes and nothing else. */
+function probesOf(hub: Hub): Hono {
+  const probes = new Hono()
+  for (const path of ['/healthz', '/readyz', '/metrics']) probes.get(path, (c) => hub.app.fetch(c.req.raw))
+  return probes
+}
+
+const config = configure()
+const log = createLog({ level: config.logLevel, pretty: config.logPretty ?? process.stdout.isTTY })
+const hub = await buildHub(config, log).catch((error: unknown) => {
+  console.error(`Trunkline could not start: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
+})
+
+const face = config.role === 'worker' ? probesOf(hub) : hub.app
+const server = serve({ fetch: face.fetch, port: config.port, hostname: config.host }, (address) => {
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  const url = `http://${host}:${address.port}`
+  console.log(
+    `Trunkline (${config.role}, ${config.mode === 'embedded' ? 'embedded' : 'PostgreSQL'}) listens on ${url}; its API is described at ${url}/docs`,
+  )
+  if (hub.generatedKey !== null) console.log(`Admin key, shown this once: ${hub.generatedKey}`)
+})
+
+server.on('error', (error: NodeJS.ErrnoException) => {
+  // Several workers on one machine would all want the port of their probes; the work does not need it.
+  if (config.role === 'worker' && error.code === 'EADDRINUSE') {
+    log.warn({ port: config.port }, 'probes.port_taken')
+    return
+  }
+  console.error(`Trunkline could not listen on ${config.host}:${config.port}: ${error.message}`)
+  process.exit(1)
+})
+
+let isStopping = false
+async function stop(signal: string): Promise<void> {
+  if (isStopping) process.exit(1)
+  isStopping = true
+  log.info({ signal }, 'hub.draining')
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  if ('closeIdleConnections' in server) server.closeIdleConnections()
+  await hub.stop(drainMs)
+  await Promise.race([closed, new Promise<void>((resolve) => setTimeout(resolve, 1_000).unref())])
+  log.info({ signal }, 'hub.stopped')
+  process.exit(0)
+}
+
+process.on('SIGTERM', () => void stop('SIGTERM'))
+process.on('SIGINT', () => void stop('SIGINT'))
