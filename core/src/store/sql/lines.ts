@@ -34,7 +34,7 @@ export function createLineStore(sql: Sql): LineStore {
     keyColumn: 'line_id',
     keyOf: (ledger) => ledger.lineId,
     fresh: emptyLedger,
-    read: createReader<Ledger>(['nextNewAt']),
+    read: createReader<Ledger>(['nextNewAt', 'lastNewAt']),
   })
   const paces = createStoredVersions<Pace>({
     sql,
@@ -42,7 +42,7 @@ export function createLineStore(sql: Sql): LineStore {
     keyColumn: 'device_key',
     keyOf: (pace) => pace.deviceKey,
     fresh: freshPace,
-    read: createReader<Pace>(['nextSendAt', 'nextCheckAt']),
+    read: createReader<Pace>(['nextSendAt', 'lastSendAt', 'nextCheckAt']),
   })
 
   return {
