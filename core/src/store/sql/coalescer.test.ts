@@ -12,7 +12,13 @@ const limits = { batchMax: 200, inFlightMax: 1 }
 describe('createCoalescer', () => {
   it('answers every call of one turn from one run, each with its own answer', async () => {
     const sizes: number[] = []
-    const call = createCoalescer<number, number>({ ...limits, run: (items) => (sizes.push(items.length), double(items)) })
+    const call = createCoalescer<number, number>({
+      ...limits,
+      run: async (items) => {
+        sizes.push(items.length)
+        return double(items)
+      },
+    })
     expect(await Promise.all([call(1), call(2), call(3)])).toEqual([2, 4, 6])
     expect(sizes).toEqual([3])
   })
@@ -87,7 +93,10 @@ describe('createCoalescer', () => {
       batchMax: 5,
       inFlightMax: 1,
       sizeOf: (n) => n,
-      run: (items) => (batches.push([...items]), double(items)),
+      run: async (items) => {
+        batches.push([...items])
+        return double(items)
+      },
     })
     await Promise.all([9, 3, 2, 1].map(call))
     expect(batches).toEqual([[9], [3, 2], [1]])

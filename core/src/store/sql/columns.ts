@@ -38,14 +38,15 @@ export function ms(date: Date | null): number | null {
   return date === null ? null : date.getTime()
 }
 
-/** Makes every `text` of a row fit for a column. */
+/** Makes a row of the declared columns only, every `text` fit to stand in one. */
 export function createGuard<C extends Columns>(columns: C): (row: Row<C>) => Row<C> {
-  const texts = Object.keys(columns).filter((name) => columns[name] === 'text' || columns[name] === 'text?')
+  const texts = new Set(Object.keys(columns).filter((name) => columns[name] === 'text' || columns[name] === 'text?'))
+  const names = Object.keys(columns).map((name) => ({ name, isText: texts.has(name) }))
   return (row) => {
-    const guarded: Record<string, string | number | null> = { ...row }
-    for (const name of texts) {
-      const value = guarded[name]
-      if (typeof value === 'string') guarded[name] = key(value)
+    const guarded: Record<string, string | number | null> = {}
+    for (const { name, isText } of names) {
+      const value = row[name] ?? null
+      guarded[name] = isText && typeof value === 'string' ? key(value) : value
     }
     return guarded as Row<C>
   }

@@ -11,9 +11,20 @@ import type { Database } from './schema.ts'
 import { createLookup, type Sql } from './sql.ts'
 
 const dates = [
-  'hold.until', 'checkedAddresses[].checkedAt', 'scheduledDate', 'sendAt', 'sentAt', 'deliveredAt', 'readAt', 'failedAt',
-  'history[].at', 'attempt.at', 'dueAt', 'createdAt', 'updatedAt',
-] // biome-ignore format: one list, read as one
+  'hold.until',
+  'checkedAddresses[].checkedAt',
+  'scheduledDate',
+  'sendAt',
+  'sentAt',
+  'deliveredAt',
+  'readAt',
+  'failedAt',
+  'history[].at',
+  'attempt.at',
+  'dueAt',
+  'createdAt',
+  'updatedAt',
+]
 
 const openOf: Partial<Record<Message['status'], number>> = { queued: 1, pending: 1, sending: 2 }
 

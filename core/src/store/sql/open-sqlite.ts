@@ -6,26 +6,59 @@ import type { Database } from './schema.ts'
 
 const statementsMax = 500
 
-/** What Kysely asks of a driver, over the one built into Node. Statements are prepared once: there are only so many texts. */
+type Values = SQLInputValue[]
+
+/**
+ * What Kysely asks of a driver, over the one built into Node. Statements are prepared once: there are only so many texts. Parameters that
+ * are rows themselves (see the dialect) are run one after the other, all or none.
+ */
 function wrap(database: DatabaseSync, close: () => void): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>()
+
+  function prepare(text: string): SqliteStatement {
+    const statement = database.prepare(text)
+    const isRead = text.startsWith('select')
+    const all = (rows: readonly Values[]): unknown[] => rows.flatMap((row) => statement.all(...row))
+    const run = (rows: readonly Values[]): { changes: number; lastInsertRowid: number } => {
+      let changes = 0
+      for (const row of rows) changes += Number(statement.run(...row).changes)
+      return { changes, lastInsertRowid: 0 }
+    }
+    function together<T>(rows: readonly Values[], each: (rows: readonly Values[]) => T): T {
+      if (isRead || rows.length === 1 || database.isTransaction) return each(rows)
+      database.exec('begin immediate')
+      try {
+        const result = each(rows)
+        database.exec('commit')
+        return result
+      } catch (error) {
+        if (database.isTransaction) database.exec('rollback')
+        throw error
+      }
+    }
+    return {
+      reader: statement.columns().length > 0,
+      all: (parameters) => (isRows(parameters) ? together(parameters, all) : statement.all(...(parameters as Values))),
+      run: (parameters) => (isRows(parameters) ? together(parameters, run) : statement.run(...(parameters as Values))),
+      iterate: (parameters) => statement.iterate(...(parameters as Values)),
+    }
+  }
+
   return {
     close,
     prepare(text) {
       const known = statements.get(text)
       if (known) return known
-      const statement = database.prepare(text)
-      const prepared: SqliteStatement = {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
-        run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
-        iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
-      }
+      const prepared = prepare(text)
       if (statements.size >= statementsMax) statements.clear()
       statements.set(text, prepared)
       return prepared
     },
   }
+}
+
+function isRows(parameters: readonly unknown[]): parameters is readonly Values[] {
+  return Array.isArray(parameters[0])
 }
 
 /**
@@ -53,7 +86,7 @@ export function openSqlite(file: string): Kysely<Database> {
   const guard = lock(directory)
   try {
     const database = new DatabaseSync(file, { timeout: 5_000 })
-    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536; pragma temp_store = memory')
+    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4000; pragma cache_size = -65536')
     const wrapped = wrap(database, () => {
       database.close()
       guard.close()

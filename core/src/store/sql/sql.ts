@@ -7,8 +7,10 @@ import type { Database } from './schema.ts'
 /** What differs between the two engines, and nothing else. */
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres'
-  /** The rows of the statement's only parameter, a JSON array of objects, as a table expression named `v`. */
+  /** The rows that `parameters` brings, as a table expression named `v`. */
   rows(columns: Columns): string
+  /** All rows of a batch as the parameters of one statement over `rows`. */
+  parameters(columns: Columns, rows: readonly Row<Columns>[]): readonly unknown[]
   /** Statements of one verb that may run at the same time. */
   readonly inFlightMax: number
   /** The write would break a unique index. */
@@ -36,7 +38,7 @@ export function createStatement<C extends Columns, R>(sql: Sql, columns: C, text
   const compiled = text(sql.dialect.rows(columns))
   const guard = createGuard(columns)
   return async (rows, on = sql.db) => {
-    const query = CompiledQuery.raw(compiled, [JSON.stringify(rows.map(guard))]) as CompiledQuery<R>
+    const query = CompiledQuery.raw(compiled, [...sql.dialect.parameters(columns, rows.map(guard))]) as CompiledQuery<R>
     return (await on.executeQuery(query)).rows
   }
 }

@@ -1,4 +1,4 @@
-import type { Columns, Row } from './columns.ts'
+import { type Columns, key, type Row } from './columns.ts'
 import { createLookup, createStatement, createVerb, type Sql } from './sql.ts'
 
 interface Kept {
@@ -53,7 +53,7 @@ export function createStoredVersions<T extends Kept>(options: {
     },
     commit: async (doc) => {
       const text = JSON.stringify({ ...doc, version: undefined })
-      return commit({ workspace_id: doc.workspaceId, name: keyOf(doc), version: doc.version, doc: text })
+      return commit({ workspace_id: key(doc.workspaceId), name: key(keyOf(doc)), version: doc.version, doc: text })
     },
   }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import pg from 'pg'
 
 export interface PostgresServer {
@@ -18,7 +18,7 @@ const startMs = 30_000
 /** The directory that holds both `initdb` and `postgres`, or null. */
 export function findPostgres(): string | null {
   const versions = existsSync(versionsRoot) ? readdirSync(versionsRoot).sort((a, b) => Number(b) - Number(a)) : []
-  const candidates = [...(process.env['PATH'] ?? '').split(':'), ...versions.map((version) => join(versionsRoot, version, 'bin'))]
+  const candidates = [...(process.env.PATH ?? '').split(':'), ...versions.map((version) => join(versionsRoot, version, 'bin'))]
   return candidates.find((path) => path !== '' && ['initdb', 'postgres'].every((name) => existsSync(join(path, name)))) ?? null
 }
 
