@@ -18,6 +18,7 @@ import { createAdvance } from './message/advance.ts'
 import { createAttempts } from './message/attempt.ts'
 import { createCommits } from './message/commit.ts'
 import { createCancelOpen, createMessages } from './message/messages.ts'
+import { createMove } from './message/move.ts'
 import { createNudge } from './message/nudge.ts'
 import { createReceipts } from './message/receipts.ts'
 import type { Metrics } from './metrics.ts'
@@ -178,7 +179,8 @@ export function createEngine(parts: EngineParts): Engine {
     unknownDeadlineMs: settings.unknownOutcomeDeadlineMs,
   })
   const probe = createProbe({ stores, runtime, transports, capacity, examined: keeper.examined, outcome: keeper.outcome })
-  const advance = createAdvance({ stores, runtime, commits, attempts, capacity, probe, leads, consent })
+  const move = createMove({ stores, runtime, commits, attempts, capacity, probe, leads, consent })
+  const advance = createAdvance({ stores, runtime, commits, attempts, move })
   const checks = createChecks({ stores, runtime, probe, queue, leads })
   // Fallback routes come as plugins; until one is installed and enabled there is nothing to fall back to.
   const accept = createAccept({ stores, runtime, commits, metrics, relay, trim, leads, consent, canFallBack: () => Promise.resolve(false) })

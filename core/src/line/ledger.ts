@@ -71,7 +71,9 @@ export type PlaceDecision =
  */
 export function reserve(ledger: Ledger, request: PlaceRequest, limits: PlaceLimits): PlaceDecision {
   const mine = ledger.held[request.messageId]
-  if (mine) return { go: 'now', ledger, place: mine }
+  if (mine?.day === request.day) return { go: 'now', ledger, place: mine }
+  // A place of another day is of no use today, and may not stand in for one.
+  if (mine) return reserve(release(ledger, request.messageId, mine.day), request, limits)
   const day = ledger.days[request.day] ?? { total: 0, new: 0, checks: 0 }
   if (day.total >= limits.dailyTotal) {
     return {

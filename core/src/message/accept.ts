@@ -9,10 +9,10 @@ import type { Caller, Consent, Leads, MessageInput, Reserved } from '../operatio
 import type { Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import { candidatesFor } from './advance.ts'
 import type { Commits } from './commit.ts'
 import { eligibility } from './eligibility.ts'
 import type { Message, Window } from './message.ts'
+import { candidatesFor } from './recipients.ts'
 import { isZone, minutesOf } from './schedule.ts'
 
 export interface AcceptParts {
