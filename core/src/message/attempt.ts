@@ -9,7 +9,8 @@ import type { SendResult } from '../transport/transport.ts'
 import type { Commits } from './commit.ts'
 import type { Fact } from './fact.ts'
 import type { Channel, Message } from './message.ts'
-import { firstLookupMs, followMs, lookupMs, retryMs } from './timing.ts'
+import { nextLookup, outcomeFact, receiptFact } from './outcome.ts'
+import { firstLookupMs, followMs } from './timing.ts'
 
 export interface AttemptParts {
   runtime: Runtime
@@ -143,46 +144,13 @@ export function createAttempts(parts: AttemptParts): Attempts {
     const written = await commits.change(message.workspaceId, message.id, (current) => {
       // A receipt may have been faster than the answer; then only what it adds counts.
       if (current.attempt?.id !== message.attempt?.id) return null
-      return factOf(current, result)
+      return outcomeFact(current, result, { now: runtime.now(), dice: runtime.random(), unknownDeadlineMs: parts.unknownDeadlineMs })
     })
     const doc = written?.message ?? null
     if (doc === null) return null
     if (result.type === 'accepted' && written?.changed) parts.metrics.latency('accepted_to_sent', runtime.now().getTime() - doc.createdAt.getTime())
     if (doc.externalMessageId !== null) await parts.joinParked(doc)
     return doc
-  }
-
-  function factOf(message: Message, result: SendResult): Fact {
-    const now = runtime.now()
-    switch (result.type) {
-      case 'accepted':
-        return {
-          type: message.status === 'failed' ? 'late_accepted' : 'accepted',
-          externalId: result.externalId,
-          at: now,
-          dueAt: new Date(now.getTime() + (followMs[0] ?? 0)),
-          why: result.detail ?? 'the channel accepted it',
-        }
-      case 'refused':
-        if (result.class === 'not_on_channel') return { type: 'unreachable', reason: result.detail, checked: null, why: result.detail }
-        return { type: 'refused', failure: { code: codeOf(result.class, result.code), detail: result.detail, permanent: true }, why: result.detail }
-      case 'unavailable': {
-        const wait = retryMs[message.unavailableCount]
-        if (wait === undefined) {
-          const detail = `the channel was unavailable ${message.unavailableCount + 1} times; last: ${result.why}`
-          return { type: 'exhausted', failure: { code: 'channel_unavailable', detail, permanent: false }, why: detail }
-        }
-        const dueAt = new Date(now.getTime() + Math.max(wait * (1 + 0.2 * runtime.random()), result.retryAfterMs ?? 0))
-        return { type: 'not_sent', hold: { reason: 'retry', until: dueAt, detail: result.why }, dueAt }
-      }
-      case 'unknown':
-        return { type: 'unknown', lookups: 0, dueAt: nextLookup(message, 0, now), why: result.why }
-    }
-  }
-
-  function nextLookup(message: Message, lookups: number, now: Date): Date {
-    const deadline = (message.attempt?.at.getTime() ?? now.getTime()) + parts.unknownDeadlineMs
-    return new Date(Math.min(now.getTime() + (lookupMs[Math.min(lookups, lookupMs.length - 1)] ?? 0), Math.max(deadline, now.getTime())))
   }
 
   async function ask(message: Message, line: Line) {
@@ -214,7 +182,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
         await commits.commit(message, {
           type: 'unknown',
           lookups: attempt.lookups,
-          dueAt: nextLookup(message, 3, now),
+          dueAt: nextLookup(message, 3, now, parts.unknownDeadlineMs),
           why: 'the channel has not answered yet',
         })
         return
@@ -239,7 +207,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
       }
       const lookups = attempt.lookups + 1
       const why = result.type === 'missing' ? 'the channel does not know it (yet)' : `the channel could not be asked: ${result.why}`
-      await commits.commit(message, { type: 'unknown', lookups, dueAt: nextLookup(message, lookups, after), why })
+      await commits.commit(message, { type: 'unknown', lookups, dueAt: nextLookup(message, lookups, after, parts.unknownDeadlineMs), why })
     },
     async follow(message, line) {
       const now = runtime.now()
@@ -263,37 +231,4 @@ export function createAttempts(parts: AttemptParts): Attempts {
       await Promise.allSettled(calling.values())
     },
   }
-}
-
-export interface ReceiptNews {
-  status: 'sent' | 'delivered' | 'read' | 'failed' | 'not_on_channel'
-  externalId: string | null
-  at: Date
-  detail: string
-}
-
-/** What a receipt means for a message in its present state; `fact: null` when it says nothing new. */
-export function receiptFact(message: Message, receipt: ReceiptNews, now: Date): { fact: Fact | null } {
-  const { externalId, at, detail } = receipt
-  const late = message.status === 'failed'
-  switch (receipt.status) {
-    case 'sent': {
-      if (message.status === 'sent') return { fact: null }
-      return { fact: { type: late ? 'late_accepted' : 'accepted', externalId, at, dueAt: new Date(now.getTime() + (followMs[0] ?? 0)), why: detail } }
-    }
-    case 'delivered':
-      return { fact: { type: late ? 'late_delivered' : 'delivered', externalId, at, why: detail } }
-    case 'read':
-      return { fact: { type: late ? 'late_delivered' : 'read', externalId, at, why: detail } }
-    case 'failed':
-      return { fact: { type: 'refused', failure: { code: 'channel_error', detail, permanent: true }, why: detail } }
-    case 'not_on_channel':
-      return { fact: { type: 'unreachable', reason: detail, checked: null, why: detail } }
-  }
-}
-
-function codeOf(refusal: string, code: string): string {
-  return code !== ''
-    ? code
-    : ({ recipient: 'invalid_recipient', consent: 'recipient_refused', sender: 'sender_refused', content: 'content_refused' }[refusal] ?? 'refused')
 }

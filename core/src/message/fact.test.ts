@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { messageFixture } from '../testing/message-fixture.ts'
-import { receiptFact } from './attempt.ts'
 import { applyFact, type Fact } from './fact.ts'
 import { type FactType, isEnded, lifecycle, next, statuses } from './lifecycle.ts'
 import type { Message } from './message.ts'
+import { receiptFact } from './outcome.ts'
 
 const now = new Date('2026-11-22T10:00:00Z')
 let made = 0

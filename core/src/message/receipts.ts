@@ -5,11 +5,11 @@ import type { ServiceReport } from '../operations.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
 import type { Inbound } from '../transport/transport.ts'
-import { type ReceiptNews, receiptFact } from './attempt.ts'
 import type { Commits } from './commit.ts'
 import type { Fact } from './fact.ts'
 import type { Status } from './lifecycle.ts'
 import type { Message } from './message.ts'
+import { type ReceiptNews, receiptFact } from './outcome.ts'
 
 export interface ReceiptParts {
   stores: Stores
