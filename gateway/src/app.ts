@@ -71,7 +71,7 @@ export function createApp({ engine, config, log, runtime, jwtKeys }: AppParts): 
     auth: createAuth({ engine, workspaces, jwt, serviceToken: config.serviceToken, runtime }),
     workspaces,
     limit: createLimiter({ runtime, limits: config.rateLimits }),
-    idempotent: createIdempotency({ store: engine.idempotency, sealer: engine.sealer, runtime }),
+    idempotent: createIdempotency({ store: engine.idempotency, sealer: engine.sealer, runtime, isAlone: config.isAlone }),
     runtime,
     log,
     headers,

@@ -151,6 +151,7 @@ function toConfig(v: Variables): Config {
     bridgeTimeoutMs: v.BRIDGE_TIMEOUT_MS,
     vendorTimeoutMs: v.VENDOR_TIMEOUT_MS,
     rateLimits: v.RATE_LIMITS,
+    isAlone: embedded,
     logLevel: v.LOG_LEVEL,
     logPretty: v.LOG_PRETTY === undefined ? null : v.LOG_PRETTY === 'true',
     hubspot: {

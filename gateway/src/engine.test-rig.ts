@@ -160,6 +160,7 @@ export const config: HttpConfig = {
   serviceToken: 'service-token',
   jwt: null,
   rateLimits: null,
+  isAlone: false,
 }
 
 /** A clock that only moves when it is told to. */
@@ -180,11 +181,14 @@ interface RigParts {
   config?: Partial<HttpConfig>
   jwtKeys?: Parameters<typeof createApp>[0]['jwtKeys']
   log?: Log
+  /** How much later than other rigs it starts. */
+  startsLaterMs?: number
 }
 
 /** The app over the fake engine, and a caller with a key that may do all. */
 export function createRig(parts: RigParts = {}) {
   const clock = createClock()
+  clock.advance(parts.startsLaterMs ?? 0)
   const engine: Engine = { ...createEngineFake(), ...parts.engine }
   const { app, document } = createApp({
     engine,

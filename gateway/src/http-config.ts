@@ -18,4 +18,6 @@ export interface HttpConfig {
   readonly jwt: JwtConfig | null
   /** Requests per minute and workspace; null: no limits (benchmarks). */
   readonly rateLimits: Readonly<Record<RouteClass, number>> | null
+  /** No other process works on this store: what was running when this one started is over. */
+  readonly isAlone: boolean
 }

@@ -1,4 +1,5 @@
 import { AppError } from '@trunkline/core'
+import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { createEngineFake, createRig } from './engine.test-rig.ts'
 import { readKey } from './idempotency.ts'
@@ -119,6 +120,24 @@ describe('a write with Idempotency-Key', () => {
     rig.clock.advance(2_000)
     expect((await rig.call('POST', '/api/messages', send, withKey('k'))).status).toBe(201)
     expect(rig.ids[1]).toBe(rig.ids[0])
+  })
+
+  it('takes over at once what was left from before the start, where no other process works on the store', async () => {
+    const { promise: never } = Promise.withResolvers<typeof message>()
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    const dead = rigOf(() => {
+      begin()
+      return never
+    })
+    void dead.call('POST', '/api/messages', send, withKey('k'))
+    await begun
+    const takenOver = async (isAlone: boolean) => {
+      const rig = createRig({ engine: { ...dead.engine, metrics: new Registry() }, config: { isAlone }, startsLaterMs: 10 })
+      return (await rig.call('POST', '/api/messages', send, withKey('k'))).status
+    }
+    expect(await takenOver(false)).toBe(409)
+    dead.engine.messages.accept = (_caller, _input, reserved) => Promise.resolve({ ...message, id: reserved?.id ?? 'msg_none' })
+    expect(await takenOver(true)).toBe(201)
   })
 
   it('forgets after a day', async () => {

@@ -33,6 +33,8 @@ interface Parts {
   store: IdempotencyStore
   sealer: Engine['sealer']
   runtime: Pick<Runtime, 'now' | 'id'>
+  /** Claims from before this process started are a dead one's: nobody waits for them to become stale. */
+  isAlone: boolean
 }
 
 /** A refusal that may turn into a success without a change by the caller is not worth keeping: the next try runs anew. */
@@ -47,7 +49,8 @@ function isPassing(answer: Answer): boolean {
  * A 5xx is not stored, and its claim is not freed either: it may have happened all the same. The row stays `running`, so that a
  * retry takes it over with the same resource id and finds what the first one made.
  */
-export function createIdempotency({ store, sealer, runtime }: Parts) {
+export function createIdempotency({ store, sealer, runtime, isAlone }: Parts) {
+  const startedAt = runtime.now().getTime()
   // Claims this process left behind by a 5xx: the next request with that key need not wait for the claim to become stale.
   const left = new Set<string>()
 
@@ -61,7 +64,7 @@ export function createIdempotency({ store, sealer, runtime }: Parts) {
       bodyHash: hash('sha256', `${request.method} ${request.target}\n${request.body}`, 'hex'),
       resourceId: runtime.id(request.prefix),
       now,
-      staleBefore: new Date(now.getTime() + (left.delete(place) ? 1 : -claimStaleMs)),
+      staleBefore: new Date(left.delete(place) ? now.getTime() + 1 : Math.max(now.getTime() - claimStaleMs, isAlone ? startedAt : 0)),
       expiresAt: new Date(now.getTime() + answersKeptMs),
     })
     if (claim.type === 'running') throw new AppError('IDEMPOTENCY_RUNNING', 'The first request with this Idempotency-Key has not ended yet')
