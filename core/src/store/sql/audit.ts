@@ -6,7 +6,7 @@ import { cutPage, readCursor } from './cursor.ts'
 import type { Sql } from './sql.ts'
 
 export function createAuditStore({ db }: Sql): AuditStore {
-  const read = createReader<AuditEntry>(['at'])
+  const read = createReader<AuditEntry>({ at: true })
   return {
     async record(entry) {
       await db

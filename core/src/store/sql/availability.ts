@@ -10,7 +10,7 @@ const nameOf = (row: AnswerRow): string => JSON.stringify([row.workspace_id, row
 
 export function createAvailabilityStore(sql: Sql): AvailabilityStore {
   const { db } = sql
-  const read = createReader<Answer>(['checkedAt', 'expiresAt'])
+  const read = createReader<Answer>({ checkedAt: true, expiresAt: true })
   const lookup = createLookup<typeof identity, { doc: string }>(
     sql,
     identity,

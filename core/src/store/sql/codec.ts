@@ -18,12 +18,23 @@ function reviveAt(segments: readonly string[]): Revive {
   }
 }
 
+/** Every path at which a `T` holds a date; inside `Record<string, …>` there is none, what is there is the user's. */
+export type DatePath<T> = string extends keyof T ? never : { [K in keyof T & string]: PathAt<NonNullable<T[K]>, K> }[keyof T & string]
+
+type PathAt<V, P extends string> = V extends Date
+  ? P
+  : V extends readonly (infer E)[]
+    ? PathAt<NonNullable<E>, `${P}[]`>
+    : V extends object
+      ? `${P}.${DatePath<V>}`
+      : never
+
 /**
  * Reads documents that were written by `JSON.stringify`, and makes dates again of the named paths only (`createdAt`, `hold.until`,
- * `history[].at`): a text that merely looks like a date is the user's and stays a text.
+ * `history[].at`): a text that merely looks like a date is the user's and stays a text. A path that is left out does not compile.
  */
-export function createReader<T>(dates: readonly string[]): (text: string) => T {
-  const revivers = dates.map((path) => reviveAt(path.split('.')))
+export function createReader<T>(dates: Readonly<Record<DatePath<T>, true>>): (text: string) => T {
+  const revivers = Object.keys(dates).map((path) => reviveAt(path.split('.')))
   return (text) => {
     const doc: Record<string, unknown> = JSON.parse(text)
     for (const revive of revivers) revive(doc)

@@ -26,7 +26,7 @@ function toRow(delivery: Delivery): Database['deliveries'] {
   })
 }
 
-const readDoc = createReader<Omit<Delivery, 'version' | 'status' | 'dueAt'>>(['attempts[].at', 'createdAt'])
+const readDoc = createReader<Omit<Delivery, 'version' | 'status' | 'dueAt'>>({ 'attempts[].at': true, createdAt: true })
 
 function fromRow(row: DeliveryRow): Delivery {
   const dueAt = row.due_at === null ? null : new Date(row.due_at)

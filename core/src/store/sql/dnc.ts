@@ -17,7 +17,7 @@ const asked = { workspace_id: 'text', address_hash: 'text?', lead_id: 'text?' } 
 
 export function createDncStore(sql: Sql): DncStore {
   const { db } = sql
-  const read = createReader<DncEntry>(['createdAt'])
+  const read = createReader<DncEntry>({ createdAt: true })
   // Two reads, each by its own index; an entry that answers both is there once.
   const matching = createLookup<typeof asked, { id: string; doc: string }>(
     sql,

@@ -6,7 +6,7 @@ import { ms } from './columns.ts'
 import type { Sql } from './sql.ts'
 
 export function createJobStore(sql: Sql): JobStore {
-  const read = createReader<Omit<Job, 'version'>>(['dueAt', 'createdAt', 'updatedAt'])
+  const read = createReader<Omit<Job, 'version'>>({ dueAt: true, createdAt: true, updatedAt: true })
   const collection = createCollection<'jobs', Job>({
     sql,
     table: 'jobs',

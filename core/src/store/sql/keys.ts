@@ -6,7 +6,7 @@ import { createLookup, type Sql } from './sql.ts'
 
 export function createKeyStore(sql: Sql): KeyStore {
   const { db } = sql
-  const read = createReader<ApiKey>(['expiresAt', 'revokedAt', 'lastUsedAt', 'createdAt'])
+  const read = createReader<ApiKey>({ expiresAt: true, revokedAt: true, lastUsedAt: true, createdAt: true })
   const byHash = createLookup<{ hash: 'text' }, { doc: string }>(
     sql,
     { hash: 'text' },

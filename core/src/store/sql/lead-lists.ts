@@ -11,7 +11,7 @@ const memberOf = (row: Member): string => JSON.stringify([row.workspace_id, row.
 
 export function createLeadLists(sql: Sql): Lists {
   const { db } = sql
-  const read = createReader<LeadList>(['createdAt'])
+  const read = createReader<LeadList>({ createdAt: true })
   const named = createLookup<{ workspace_id: 'text'; name: 'text' }, { doc: string }>(
     sql,
     { workspace_id: 'text', name: 'text' },

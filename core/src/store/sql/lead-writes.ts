@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
 import { addressesOf, type Lead } from '../../lead/lead.ts'
 import type { LeadStore, Taken } from '../../lead/store.ts'
-import { toAggregateRow } from './aggregate.ts'
 import { createWrites, idOf } from './collection.ts'
 import { type Columns, createGuard, key, type Row } from './columns.ts'
+import { leadCodec } from './lead-codec.ts'
 import { type Database, schema } from './schema.ts'
 import { createStatement, createVerb, type Sql } from './sql.ts'
 
@@ -30,7 +30,7 @@ const placeOf = (place: Pick<Place, 'workspace_id' | 'address'>): string => JSON
 const inOrder = <P extends Place>(places: readonly P[]): P[] => places.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
 
 function toEntry(lead: Lead): Entry {
-  const row = guard({ ...toAggregateRow(lead), external_id: lead.externalId })
+  const row = guard({ ...leadCodec.toRow(lead), external_id: lead.externalId })
   const places = addressesOf(lead).map((clear) => ({ workspace_id: row.workspace_id, address: key(clear), lead_id: row.id, clear }))
   return { row, places }
 }

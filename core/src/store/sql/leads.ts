@@ -1,30 +1,20 @@
 import type { Lead } from '../../lead/lead.ts'
 import type { LeadStore } from '../../lead/store.ts'
-import { aggregateRead, createAggregateReader } from './aggregate.ts'
+import { aggregateRead } from './aggregate.ts'
 import { createGet } from './collection.ts'
 import { type Columns, key } from './columns.ts'
 import { cutPage, readCursor } from './cursor.ts'
+import { leadCodec } from './lead-codec.ts'
 import { createLeadLists } from './lead-lists.ts'
 import { createLeadWrites } from './lead-writes.ts'
 import { createOutboxes } from './outboxes.ts'
 import { createLookup, type Sql } from './sql.ts'
 
-const dates = [
-  'consent.imessage.at',
-  'consent.sms.at',
-  'consent.email.at',
-  'availabilityCheckedAt',
-  'lastContactedAt',
-  'lastRepliedAt',
-  'createdAt',
-  'updatedAt',
-]
-
 const asked = { workspace_id: 'text', address: 'text', clear: 'json' } as const satisfies Columns
 
 export function createLeadStore(sql: Sql): LeadStore {
   const { db } = sql
-  const fromRow = createAggregateReader<Lead>(dates)
+  const { fromRow } = leadCodec
   const get = createGet<'leads', Lead>({ sql, table: 'leads', fromRow, read: aggregateRead })
   const owners = createLookup<typeof asked, { clear: string; lead_id: string }>(
     sql,

@@ -2,7 +2,7 @@ import { emptyLedger, type Ledger } from '../../line/ledger.ts'
 import type { Line } from '../../line/line.ts'
 import { freshPace, type Pace } from '../../line/pacing.ts'
 import type { LineStore } from '../../line/store.ts'
-import { aggregateRead, createAggregateReader, toAggregateRow } from './aggregate.ts'
+import { aggregateRead, createAggregateCodec } from './aggregate.ts'
 import { createReader } from './codec.ts'
 import { createCollection } from './collection.ts'
 import { key } from './columns.ts'
@@ -10,13 +10,18 @@ import { createOutboxes } from './outboxes.ts'
 import { createLookup, type Sql } from './sql.ts'
 import { createStoredVersions } from './stored-versions.ts'
 
+const codec = createAggregateCodec<Line>({
+  dates: { 'health.lastCheckedAt': true, createdAt: true, updatedAt: true },
+  blank: { phone: null, email: null, deviceId: null },
+})
+
 export function createLineStore(sql: Sql): LineStore {
   const { db } = sql
-  const fromRow = createAggregateReader<Line>(['health.lastCheckedAt', 'createdAt', 'updatedAt'])
+  const { fromRow } = codec
   const collection = createCollection<'lines', Line>({
     sql,
     table: 'lines',
-    toRow: (line) => ({ ...toAggregateRow(line), channel: line.channel, is_active: line.isActive ? 1 : 0 }),
+    toRow: (line) => ({ ...codec.toRow(line), channel: line.channel, is_active: line.isActive ? 1 : 0 }),
     fromRow,
     read: aggregateRead,
   })
@@ -34,7 +39,7 @@ export function createLineStore(sql: Sql): LineStore {
     keyColumn: 'line_id',
     keyOf: (ledger) => ledger.lineId,
     fresh: emptyLedger,
-    read: createReader<Ledger>(['nextNewAt', 'lastNewAt']),
+    read: createReader<Ledger>({ nextNewAt: true, lastNewAt: true }),
   })
   const paces = createStoredVersions<Pace>({
     sql,
@@ -42,7 +47,7 @@ export function createLineStore(sql: Sql): LineStore {
     keyColumn: 'device_key',
     keyOf: (pace) => pace.deviceKey,
     fresh: freshPace,
-    read: createReader<Pace>(['nextSendAt', 'lastSendAt', 'nextCheckAt']),
+    read: createReader<Pace>({ nextSendAt: true, lastSendAt: true, nextCheckAt: true }),
   })
 
   return {

@@ -1,7 +1,7 @@
 import { handedAt } from '../../message/handed.ts'
 import type { Message } from '../../message/message.ts'
 import type { MessageStore } from '../../message/store.ts'
-import { aggregateRead, createAggregateReader, toAggregateRow } from './aggregate.ts'
+import { aggregateRead, createAggregateCodec } from './aggregate.ts'
 import { createCollection } from './collection.ts'
 import { type Columns, key, ms } from './columns.ts'
 import { cutPage, readCursor } from './cursor.ts'
@@ -10,27 +10,65 @@ import { createParkedReceipts } from './parked-receipts.ts'
 import type { Database } from './schema.ts'
 import { createLookup, type Sql } from './sql.ts'
 
-const dates = [
-  'hold.until',
-  'checkedAddresses[].checkedAt',
-  'scheduledDate',
-  'sendAt',
-  'sentAt',
-  'deliveredAt',
-  'readAt',
-  'failedAt',
-  'history[].at',
-  'attempt.at',
-  'dueAt',
-  'createdAt',
-  'updatedAt',
-]
+const codec = createAggregateCodec<Message>({
+  dates: {
+    'hold.until': true,
+    'checkedAddresses[].checkedAt': true,
+    scheduledDate: true,
+    sendAt: true,
+    sentAt: true,
+    deliveredAt: true,
+    readAt: true,
+    failedAt: true,
+    'history[].at': true,
+    'attempt.at': true,
+    dueAt: true,
+    createdAt: true,
+    updatedAt: true,
+  },
+  blank: {
+    subject: null,
+    hold: null,
+    failure: null,
+    reason: null,
+    fromLineId: null,
+    recipientPhone: null,
+    recipientEmail: null,
+    recipientName: null,
+    address: null,
+    leadId: null,
+    campaignId: null,
+    stepIndex: null,
+    batchId: null,
+    scheduledDate: null,
+    window: null,
+    sendAt: null,
+    sentAt: null,
+    deliveredAt: null,
+    readAt: null,
+    failedAt: null,
+    externalMessageId: null,
+    fallback: null,
+    fallbackOf: null,
+    sendFallbackSmsOnFailed: null,
+    metadata: null,
+    ghlContactId: null,
+    ghlLocationId: null,
+    hsContactId: null,
+    hsPortalId: null,
+    contactOwnerEmail: null,
+    attempt: null,
+    reservation: null,
+    dueAt: null,
+    correlationId: null,
+  },
+})
 
 const openOf: Partial<Record<Message['status'], number>> = { queued: 1, pending: 1, sending: 2 }
 
 function toRow(message: Message): Database['messages'] {
   return {
-    ...toAggregateRow(message),
+    ...codec.toRow(message),
     status: message.status,
     open: openOf[message.status] ?? null,
     due_at: ms(message.dueAt),
@@ -53,7 +91,7 @@ const touch = { workspace_id: 'text', line_id: 'text', address: 'text' } as cons
 
 export function createMessageStore(sql: Sql): MessageStore {
   const { db } = sql
-  const fromRow = createAggregateReader<Message>(dates)
+  const { fromRow } = codec
   const collection = createCollection<'messages', Message>({ sql, table: 'messages', toRow, fromRow, read: aggregateRead })
   const touched = createLookup<typeof touch, { n: number }>(
     sql,

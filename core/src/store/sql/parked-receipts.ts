@@ -5,7 +5,7 @@ import { key } from './columns.ts'
 import type { Sql } from './sql.ts'
 
 export function createParkedReceipts({ db }: Sql): Pick<MessageStore, 'park' | 'unpark' | 'pruneParked'> {
-  const read = createReader<ParkedReceipt>(['at'])
+  const read = createReader<ParkedReceipt>({ at: true })
   return {
     async park(workspaceId, parked) {
       await db

@@ -10,7 +10,7 @@ import type { Sql } from './sql.ts'
 
 type ReplyRow = Database['replies']
 const guard = createGuard(schema.replies)
-const readDoc = createReader<Omit<Reply, 'version'>>(['at', 'createdAt'])
+const readDoc = createReader<Omit<Reply, 'version'>>({ at: true, createdAt: true })
 
 function toRow(reply: Reply, contentKey: string): ReplyRow {
   return guard({

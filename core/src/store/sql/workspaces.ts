@@ -1,17 +1,22 @@
 import type { WorkspaceStore } from '../../workspace/store.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
-import { aggregateRead, createAggregateReader, toAggregateRow } from './aggregate.ts'
+import { aggregateRead, createAggregateCodec } from './aggregate.ts'
 import { createCollection } from './collection.ts'
 import { key, keyOrNull } from './columns.ts'
 import { cutPage, readCursor } from './cursor.ts'
 import { createOutboxes } from './outboxes.ts'
 import type { Sql } from './sql.ts'
 
+const codec = createAggregateCodec<Workspace>({
+  dates: { createdAt: true, updatedAt: true },
+  blank: { externalId: null, quietHours: null, readOnly: null },
+})
+
 export function createWorkspaceStore(sql: Sql): WorkspaceStore {
   const { db } = sql
-  const fromRow = createAggregateReader<Workspace>(['createdAt', 'updatedAt'])
+  const { fromRow } = codec
   const toRow = (workspace: Workspace) => ({
-    ...toAggregateRow(workspace),
+    ...codec.toRow(workspace),
     workspace_id: workspace.id,
     external_id: keyOrNull(workspace.externalId),
   })

@@ -1,0 +1,41 @@
+import type { Lead } from '../../lead/lead.ts'
+import { createAggregateCodec } from './aggregate.ts'
+
+export const leadCodec = createAggregateCodec<Lead>({
+  dates: {
+    'consent.imessage.at': true,
+    'consent.sms.at': true,
+    'consent.email.at': true,
+    availabilityCheckedAt: true,
+    lastContactedAt: true,
+    lastRepliedAt: true,
+    createdAt: true,
+    updatedAt: true,
+  },
+  blank: {
+    firstName: null,
+    lastName: null,
+    phone: null,
+    email: null,
+    altPhone1: null,
+    altPhone2: null,
+    altPhone3: null,
+    altEmail1: null,
+    altEmail2: null,
+    altEmail3: null,
+    companyName: null,
+    jobTitle: null,
+    timezone: null,
+    externalId: null,
+    source: null,
+    contactOwnerEmail: null,
+    hsContactId: null,
+    hsPortalId: null,
+    ghlContactId: null,
+    ghlLocationId: null,
+    availableAddress: null,
+    availabilityCheckedAt: null,
+    lastContactedAt: null,
+    lastRepliedAt: null,
+  },
+})
