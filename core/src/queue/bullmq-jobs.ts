@@ -6,6 +6,7 @@ import type { JobServer, ServerJob, ServerWorker } from './server-queue.ts'
 
 const bulkMax = 500
 const errorsEveryMs = 10_000
+const reopenAfterMs = 1_000
 
 /**
  * A killed worker's lock runs out after 8 s, and the two looks that then bring its jobs back are at most 5 s apart: 13 s at worst.
@@ -15,6 +16,7 @@ export const workerOptions = {
   lockDuration: 8_000,
   stalledInterval: 2_500,
   maxStalledCount: 20,
+  autorun: false,
   drainDelay: 5,
   // After a refused connection BullMQ would wait for 15 s.
   runRetryDelay: 1_000,
@@ -26,7 +28,7 @@ export const queueOptions = { streams: { events: { maxLen: 100 } }, defaultJobOp
 
 export type Producer = Pick<BullQueue<readonly Packed[], void, string>, 'addBulk' | 'getJobCounts' | 'getJobs' | 'close'>
 export type Process = Processor<readonly Packed[], void, string>
-export type Taker = Pick<Worker<readonly Packed[], void, string>, 'close' | 'cancelJob'> & {
+export type Taker = Pick<Worker<readonly Packed[], void, string>, 'close' | 'cancelJob' | 'waitUntilReady' | 'run'> & {
   on(event: 'error', run: (error: Error) => void): unknown
   on(event: 'lockRenewalFailed', run: (jobIds: string[]) => void): unknown
   getBackend(): { close(force?: boolean): Promise<void> }
@@ -70,29 +72,58 @@ export function createJobServer(parts: {
   }
 }
 
+/**
+ * Opens a worker, and another one a second later for as long as one cannot be opened. A worker is let run only once it is ready: on PostgreSQL it
+ * remembers for ever that its first connection failed, and would then ask again without a pause, starving the whole process.
+ */
 function openWorker(parts: {
   kind: HintKind
   concurrency: number
+  runtime: Runtime
   process(job: ServerJob): Promise<void>
   complain(who: string, error: Error): void
   open(kind: HintKind, process: Process, concurrency: number): Taker
 }): ServerWorker {
+  const { kind, concurrency, runtime } = parts
+  const complain = (error: Error) => parts.complain(kind, error)
   const process: Process = (job, _token, signal = new AbortController().signal) =>
     parts.process({ id: job.id ?? '', data: job.data, urgent: job.opts.lifo === true, signal })
-  const worker = parts.open(parts.kind, process, parts.concurrency)
-  worker.on('error', (error) => parts.complain(parts.kind, error))
-  // BullMQ only tells; the processor would go on beside the worker that has the job now.
-  worker.on('lockRenewalFailed', (jobIds) => {
-    for (const id of jobIds) worker.cancelJob(id, 'The lock was lost')
-  })
+  let closing = false
+  let cancelReopen = () => {}
+  let worker = open()
+
+  function open(): Taker {
+    const opened = parts.open(kind, process, concurrency)
+    opened.on('error', complain)
+    // BullMQ only tells; the processor would go on beside the worker that has the job now.
+    opened.on('lockRenewalFailed', (jobIds) => {
+      for (const id of jobIds) opened.cancelJob(id, 'The lock was lost')
+    })
+    opened.waitUntilReady().then(
+      () => (closing ? undefined : opened.run().catch(complain)),
+      (error: Error) => {
+        if (closing) return
+        complain(error)
+        drop(opened)
+        cancelReopen = runtime.after(reopenAfterMs, () => {
+          worker = open()
+        })
+      },
+    )
+    return opened
+  }
+
+  function drop(dropped: Taker): void {
+    dropped.getBackend().close(true).catch(complain)
+  }
+
   return {
-    close: () => worker.close(),
-    drop() {
-      worker
-        .getBackend()
-        .close(true)
-        .catch((error) => parts.complain(parts.kind, error))
+    close() {
+      closing = true
+      cancelReopen()
+      return worker.close()
     },
+    drop: () => drop(worker),
   }
 }
 
