@@ -5,11 +5,12 @@ import type { Metrics } from '../metrics.ts'
 import type { ConsentVerdict } from '../operations.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Transports } from '../transport/registry.ts'
-import type { SendResult } from '../transport/transport.ts'
+import type { LookupResult, SendResult } from '../transport/transport.ts'
 import type { Commits } from './commit.ts'
 import type { Channel, Message } from './message.ts'
 import { nextLookup, outcomeFact, receiptFact } from './outcome.ts'
 import { firstLookupMs, followMs } from './timing.ts'
+import { createTurns } from './turns.ts'
 
 export interface AttemptParts {
   runtime: Runtime
@@ -50,6 +51,7 @@ export interface Attempts {
 export function createAttempts(parts: AttemptParts): Attempts {
   const { runtime, commits, capacity, transports } = parts
   const calling = new Map<string, Promise<unknown>>()
+  const settling = createTurns()
 
   async function hand(message: Message, line: Line, lead: Lead | null, { fenced, ...patch }: Handover): Promise<Message | null> {
     const now = runtime.now()
@@ -170,6 +172,18 @@ export function createAttempts(parts: AttemptParts): Attempts {
     )
   }
 
+  /** False when what was found belongs to another message by now: equal texts to one person are asked for at the same time. */
+  function joinFound(message: Message, lineId: string, found: Extract<LookupResult, { type: 'found' }>, now: Date): Promise<boolean> {
+    return settling(lineId, async () => {
+      if (await commits.isTaken(message, found.externalId)) return false
+      const news = { status: found.status, externalId: found.externalId, at: found.at ?? now, detail: found.detail }
+      const { fact } = receiptFact(message, news, now)
+      const doc = fact === null ? null : await commits.commit(message, fact)
+      if (doc !== null) await parts.joinParked(doc)
+      return true
+    })
+  }
+
   return {
     hand,
     async reconcile(message, line) {
@@ -187,17 +201,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
         return
       }
       const result = line === null ? { type: 'unavailable' as const, why: 'its line is gone' } : await ask(message, line)
-      if (result.type === 'found') {
-        const { fact } = receiptFact(
-          message,
-          { status: result.status, externalId: result.externalId, at: result.at ?? now, detail: result.detail },
-          now,
-        )
-        if (fact === null) return
-        const doc = await commits.commit(message, fact)
-        if (doc !== null) await parts.joinParked(doc)
-        return
-      }
+      if (result.type === 'found' && (await joinFound(message, attempt.lineId, result, now))) return
       const after = runtime.now()
       if (after.getTime() - attempt.at.getTime() >= parts.unknownDeadlineMs) {
         const detail = 'the channel never said whether it went out; it is not sent again, for it may have'
@@ -205,7 +209,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
         return
       }
       const lookups = attempt.lookups + 1
-      const why = result.type === 'missing' ? 'the channel does not know it (yet)' : `the channel could not be asked: ${result.why}`
+      const why = result.type === 'unavailable' ? `the channel could not be asked: ${result.why}` : 'the channel does not know it (yet)'
       await commits.commit(message, { type: 'unknown', lookups, dueAt: nextLookup(message, lookups, after, parts.unknownDeadlineMs), why })
     },
     async follow(message, line) {
