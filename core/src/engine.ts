@@ -5,6 +5,7 @@ import { AppError } from './errors.ts'
 import { createAnnouncer, lazily } from './event/announcer.ts'
 import type { ConsumerKind } from './event/consumer.ts'
 import { createDeliverer } from './event/deliver.ts'
+import type { Relay } from './event/event.ts'
 import { createRelay } from './event/relay.ts'
 import { createConsent } from './lead/consent-keeper.ts'
 import { createLeads } from './lead/leads.ts'
@@ -157,8 +158,13 @@ export function createEngine(parts: EngineParts): Engine {
     inbound: (line, event) => track(receipts.take(line, event), 'what a channel said could not be written'),
   })
   const checkup = (line: Line) => transports.of(line).checkup(AbortSignal.timeout(Math.min(30_000, settings.bridgeTimeoutMs)))
-  const observe = createObserve({ lines: stores.lines, runtime, relay })
-  const lines = createLines({ stores, runtime, sealer, relay, audit, kinds: transports.kinds, checkup })
+  const tellOfLine: Relay = (kind, doc) => {
+    relay(kind, doc)
+    const isWell = doc.outbox.some((event) => event.type === 'line.health_changed' && event.data.status === 'healthy')
+    if (isWell) track(nudge.recovered(doc.workspaceId), 'what waited for a line was not woken; it looks again by itself')
+  }
+  const observe = createObserve({ lines: stores.lines, runtime, relay: tellOfLine })
+  const lines = createLines({ stores, runtime, sealer, relay: tellOfLine, audit, kinds: transports.kinds, checkup })
   const keeper = createKeeper({ lines: stores.lines, runtime, observe, checkup })
   const inbound = createInbound({ stores, runtime, relay, leads, consent })
   const receipts = createReceipts({ stores, runtime, commits, inbound, outcome: keeper.outcome })

@@ -8,11 +8,14 @@ export interface Nudge {
   freed(workspaceId: string, lineId: string): void
   /** The line was changed: all that wait on it look again. */
   line(workspaceId: string, lineId: string): Promise<void>
+  /** A line of this workspace is healthy again: all that wait for one look again, bound to it or to none. */
+  recovered(workspaceId: string): Promise<void>
   /** The workspace was changed: all that wait in it look again, as far as one look reaches. */
   workspace(workspaceId: string): Promise<void>
 }
 
 const waitsForPlace: readonly HoldReason[] = ['daily_total_limit', 'daily_new_limit', 'hourly_new_limit']
+const waitsForLine: readonly HoldReason[] = ['line_unhealthy', 'no_line', 'availability_error']
 const pageMax = 1_000
 const pagesMax = 20
 /** Places come back in bursts: an opt-out or a cancelled batch is one look, not many. */
@@ -36,6 +39,19 @@ export function createNudge({
       (message) => message.status === 'queued' && message.dueAt !== null && message.dueAt > now && message.hold?.reason !== 'retry',
     )
     await Promise.all(asleep.map((message) => commits.postpone(message, now)))
+  }
+
+  async function wakeAll(workspaceId: string, isMeant: (message: Message) => boolean): Promise<void> {
+    let cursor: string | null | undefined
+    for (let page = 0; page < pagesMax && cursor !== null; page++) {
+      const found: { messages: Message[]; nextCursor: string | null } = await stores.messages.find(
+        workspaceId,
+        { status: 'queued' },
+        { limit: pageMax, ...(cursor === undefined ? {} : { cursor }) },
+      )
+      await wake(found.messages.filter(isMeant))
+      cursor = found.nextCursor
+    }
   }
 
   async function handOut(lineId: string): Promise<void> {
@@ -64,17 +80,7 @@ export function createNudge({
       })
     },
     line: async (workspaceId, lineId) => wake(await stores.messages.openOfLine(workspaceId, lineId, pageMax * 5)),
-    async workspace(workspaceId) {
-      let cursor: string | null | undefined
-      for (let page = 0; page < pagesMax && cursor !== null; page++) {
-        const found: { messages: Message[]; nextCursor: string | null } = await stores.messages.find(
-          workspaceId,
-          { status: 'queued' },
-          { limit: pageMax, ...(cursor === undefined ? {} : { cursor }) },
-        )
-        await wake(found.messages)
-        cursor = found.nextCursor
-      }
-    },
+    recovered: (workspaceId) => wakeAll(workspaceId, (message) => message.hold !== null && waitsForLine.includes(message.hold.reason)),
+    workspace: (workspaceId) => wakeAll(workspaceId, () => true),
   }
 }
