@@ -28,7 +28,7 @@ interface Parts {
 function bearer(header: string | undefined): string | null {
   if (header === undefined) return null
   const space = header.indexOf(' ')
-  return space > 0 && header.slice(0, space).toLowerCase() === 'bearer' ? header.slice(space + 1).trim() : ''
+  return space > 0 && header.slice(0, space).toLowerCase() === 'bearer' ? header.slice(space + 1).trim() : null
 }
 
 /** The peer of the socket; forwarded headers are anybody's to write. */
@@ -92,9 +92,9 @@ export function createAuth({ engine, workspaces, jwt, serviceToken, runtime }: P
 
     /** For the service endpoint: only its own token will do, and none when none is configured. */
     requireService(c: Context): void {
-      const given = bearer(c.req.header('authorization')) ?? c.req.header('x-service-token')
+      const given = c.req.header('x-service-token') ?? bearer(c.req.header('authorization'))
       const address = peerOf(c)
-      if (given === undefined) throw new AppError('UNAUTHENTICATED', 'Send the service token as "Authorization: Bearer …" or "X-Service-Token"')
+      if (given === null) throw new AppError('UNAUTHENTICATED', 'Send the service token as "Authorization: Bearer …" or "X-Service-Token"')
       holdBack(address, given)
       // Hashed first, so that the comparison takes the same time whatever the lengths are.
       const isRight = serviceToken !== null && timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', serviceToken, 'buffer'))

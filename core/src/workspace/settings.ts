@@ -14,7 +14,8 @@ export const defaultSettings: WorkspaceSettings = {
   timezone: 'UTC',
   defaultCountryCode: '+1',
   optOutScope: 'lead',
-  fallback: { routes: [], sendFallbackSmsOnFailed: false },
+  // A route that is not installed or not enabled is passed over, so naming all of them only says in which order.
+  fallback: { routes: ['gohighlevel', 'twilio', 'email'], sendFallbackSmsOnFailed: false },
   quietHours: null,
   stopKeywords: [],
   availability: { availableTtlHours: 7 * 24, unavailableTtlHours: 24 },
