@@ -75,6 +75,33 @@ describe.skipIf(!hasRedis())('a Redis of our own', () => {
     }
   }, 40_000)
 
+  test('a lost lock aborts what runs, and the hint is not added once more by who lost it', async () => {
+    const redis = await startRedis()
+    const queue = await createRedisQueue({ url: redis.url, log: silentLog, runtime: realRuntime })
+    const admin = new Redis(redis.url)
+    try {
+      const [started, aborted] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      await queue.work(
+        handlersWith(async (_, signal) => {
+          started.resolve()
+          await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+          aborted.resolve()
+          throw new Error('broken off')
+        }, 1),
+      )
+      await queue.add([hintFor('msg_1')])
+      await started.promise
+      const [lock = ''] = await admin.keys('*:lock')
+      await admin.set(lock, 'somebody else', 'PX', 60_000)
+      await aborted.promise
+      expect((await queue.depth()).delayed).toBe(0)
+    } finally {
+      await queue.stop(0)
+      admin.disconnect()
+      await redis.stop()
+    }
+  }, 20_000)
+
   test('one that would lose jobs is refused before anything is queued on it', async () => {
     const redis = await startRedis({ appendonly: false })
     try {

@@ -98,6 +98,16 @@ export function queueServerSuite(name: string, openWorld: () => Promise<ServerQu
       await tally.all
     }, 30_000)
 
+    test('a worker that starts while the server is away works once it is back', async () => {
+      const tally = createTally(['msg_1'])
+      await world.cut()
+      await queue.work(handlersWith(async ({ id }) => tally.note(id)))
+      expect(await timeToReject()).toBeLessThan(fastMs)
+      await world.mend()
+      await expect.poll(() => queue.add([hintFor('msg_1')]).then(() => 'taken', String), { timeout: 10_000 }).toBe('taken')
+      await tally.all
+    }, 30_000)
+
     test('an emptied server loses the hints, not the queue', async () => {
       const gate = Promise.withResolvers<void>()
       const tally = createTally(idsOf(100, 'new'))
