@@ -1,13 +1,11 @@
 import type { Kysely } from 'kysely'
-import type { Columns, Row } from './columns.ts'
-import { key } from './columns.ts'
+import { type Columns, key } from './columns.ts'
 import { type Database, schema, type TableName } from './schema.ts'
-import { createLookup, createStatement, createVerb, type Sql } from './sql.ts'
+import { createLookup, createStatement, createVerb, type Identity, type Sql, type Statement } from './sql.ts'
 
 type Versioned = { [T in TableName]: Database[T] extends { workspace_id: string; id: string; version: number; doc: string } ? T : never }[TableName]
 
 const identity = { workspace_id: 'text', id: 'text' } as const satisfies Columns
-type Identity = Row<typeof identity>
 /** Answers with `idOf` of each row that was written. */
 type Write<N extends Versioned> = (rows: readonly Database[N][], on?: Kysely<Database>) => Promise<Set<string>>
 
@@ -16,31 +14,29 @@ export const keysOf = (row: Identity): string[] => [idOf(row)]
 /** Rows in one order in every statement, so that two statements never wait for each other. */
 export const inOrder = <R extends Identity>(rows: readonly R[]): R[] => rows.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
 
-/** The statements that write whole documents; each tells which rows it wrote. */
-export function createWrites<N extends Versioned>(sql: Sql, table: N): { insert: Write<N>; commit: Write<N> } {
+/**
+ * The statements that write whole documents; each tells which rows it wrote. `fixed` columns are written by the insert only: SQLite
+ * rewrites every index that a `set` names, changed or not.
+ */
+export function createWrites<N extends Versioned>(
+  sql: Sql,
+  table: N,
+  fixed: readonly (keyof Database[N] & string)[] = [],
+): { insert: Write<N>; commit: Write<N> } {
+  const { dialect } = sql
   const columns: Columns = schema[table]
-  const names = Object.keys(columns)
-  const changed = names.filter((name) => !['workspace_id', 'id', 'created_at', 'version'].includes(name))
-  const insert = createStatement<Columns, Identity>(
-    sql,
-    columns,
-    (v) =>
-      `insert into ${table} (${names.join(', ')}) select ${names.map((name) => `v.${name}`).join(', ')} from ${v} where true
-       on conflict do nothing returning workspace_id, id`,
-  )
-  const commit = createStatement<Columns, Identity>(
-    sql,
-    columns,
-    (v) =>
-      `update ${table} set ${changed.map((name) => `${name} = v.${name}`).join(', ')}, version = v.version + 1 from ${v}
-       where ${table}.workspace_id = v.workspace_id and ${table}.id = v.id and ${table}.version = v.version
-       returning ${table}.workspace_id, ${table}.id`,
-  )
+  const kept = new Set<string>(['created_at', ...fixed])
+  const changing: Columns = Object.fromEntries(Object.entries(columns).filter(([name]) => !kept.has(name)))
   const telling =
-    (statement: typeof insert): Write<N> =>
-    async (rows, on) =>
-      new Set((await statement(inOrder(rows), on)).map(idOf))
-  return { insert: telling(insert), commit: telling(commit) }
+    (statement: Statement<Columns, unknown>): Write<N> =>
+    async (rows, on) => {
+      const sorted = inOrder(rows)
+      return new Set(dialect.written(sorted, await statement(sorted, on)).map(idOf))
+    }
+  return {
+    insert: telling(createStatement(sql, columns, () => dialect.insert(table, columns))),
+    commit: telling(createStatement(sql, changing, () => dialect.update(table, changing))),
+  }
 }
 
 /** The read of documents by id. */
@@ -76,9 +72,10 @@ export function createCollection<N extends Versioned, T>(options: {
   fromRow: (row: Database[N]) => T
   /** What `fromRow` looks at. */
   read: readonly (keyof Database[N] & string)[]
+  fixed?: readonly (keyof Database[N] & string)[]
 }): Collection<T> {
-  const { sql, table, toRow, fromRow, read } = options
-  const writes = createWrites(sql, table)
+  const { sql, table, toRow, fromRow, read, fixed } = options
+  const writes = createWrites(sql, table, fixed)
   const get = createGet({ sql, table, fromRow, read })
   const written = (write: Write<N>) =>
     createVerb<Database[N], boolean>(sql, {

@@ -89,10 +89,13 @@ function toRow(message: Message): Database['messages'] {
 
 const touch = { workspace_id: 'text', line_id: 'text', address: 'text' } as const satisfies Columns
 
+/** Who a message is for and what it belongs to is settled when it is accepted. */
+const fixed = ['lead_id', 'campaign_id', 'batch_id', 'recipient_phone', 'recipient_email', 'priority'] as const
+
 export function createMessageStore(sql: Sql): MessageStore {
   const { db } = sql
   const { fromRow } = codec
-  const collection = createCollection<'messages', Message>({ sql, table: 'messages', toRow, fromRow, read: aggregateRead })
+  const collection = createCollection<'messages', Message>({ sql, table: 'messages', toRow, fromRow, read: aggregateRead, fixed })
   const touched = createLookup<typeof touch, { n: number }>(
     sql,
     touch,

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { eachMark } from './dialects.ts'
 import type { Database } from './schema.ts'
 
 const statementsMax = 500
@@ -18,13 +19,10 @@ function wrap(database: DatabaseSync, close: () => void): SqliteDatabase {
   function prepare(text: string): SqliteStatement {
     const statement = database.prepare(text)
     const isRead = text.startsWith('select')
+    const isEach = text.startsWith(eachMark)
     const all = (rows: readonly Values[]): unknown[] => rows.flatMap((row) => statement.all(...row))
-    const run = (rows: readonly Values[]): { changes: number; lastInsertRowid: number } => {
-      let changes = 0
-      for (const row of rows) changes += Number(statement.run(...row).changes)
-      return { changes, lastInsertRowid: 0 }
-    }
-    function together<T>(rows: readonly Values[], each: (rows: readonly Values[]) => T): T {
+    const changed = (rows: readonly Values[]): unknown[] => rows.flatMap((row, n) => (Number(statement.run(...row).changes) > 0 ? [n] : []))
+    function together(rows: readonly Values[], each: (rows: readonly Values[]) => unknown[]): unknown[] {
       if (isRead || rows.length === 1 || database.isTransaction) return each(rows)
       database.exec('begin immediate')
       try {
@@ -37,9 +35,11 @@ function wrap(database: DatabaseSync, close: () => void): SqliteDatabase {
       }
     }
     return {
-      reader: statement.columns().length > 0,
-      all: (parameters) => (isRows(parameters) ? together(parameters, all) : statement.all(...(parameters as Values))),
-      run: (parameters) => (isRows(parameters) ? together(parameters, run) : statement.run(...(parameters as Values))),
+      // Kysely fetches rows from a reader only.
+      reader: isEach || statement.columns().length > 0,
+      all: (parameters) => (isRows(parameters) ? together(parameters, isEach ? changed : all) : statement.all(...(parameters as Values))),
+      run: (parameters) =>
+        isRows(parameters) ? { changes: together(parameters, changed).length, lastInsertRowid: 0 } : statement.run(...(parameters as Values)),
       iterate: (parameters) => statement.iterate(...(parameters as Values)),
     }
   }

@@ -11,6 +11,12 @@ export interface Dialect {
   rows(columns: Columns): string
   /** All rows of a batch as the parameters of one statement over `rows`. */
   parameters(columns: Columns, rows: readonly Row<Columns>[]): readonly unknown[]
+  /** Inserts rows that break no unique index. */
+  insert(table: string, columns: Columns): string
+  /** Writes every given column of the rows whose stored version is theirs, and raises it. */
+  update(table: string, columns: Columns): string
+  /** Which rows an `insert` or `update` wrote, by what it answered. */
+  written(rows: readonly Identity[], answers: readonly unknown[]): readonly Identity[]
   /** Statements of one verb that may run at the same time. */
   readonly inFlightMax: number
   /** The write would break a unique index. */
@@ -20,6 +26,8 @@ export interface Dialect {
   /** Until the transaction ends, nobody else passes here with the same name. */
   lock(trx: Kysely<Database>, name: string): Promise<void>
 }
+
+export type Identity = Row<{ workspace_id: 'text'; id: 'text' }>
 
 export interface Sql {
   readonly db: Kysely<Database>
@@ -38,6 +46,7 @@ export function createStatement<C extends Columns, R>(sql: Sql, columns: C, text
   const compiled = text(sql.dialect.rows(columns))
   const guard = createGuard(columns)
   return async (rows, on = sql.db) => {
+    if (rows.length === 0) return []
     const query = CompiledQuery.raw(compiled, [...sql.dialect.parameters(columns, rows.map(guard))]) as CompiledQuery<R>
     return (await on.executeQuery(query)).rows
   }
