@@ -7,6 +7,8 @@ export const noGaps = { deviceGapSeconds: 0, contactGapSeconds: 0, availabilityG
 
 export interface Scene extends Tenant {
   readonly lineId: string
+  /** For further lines on the same bridge. */
+  readonly transport: Record<string, unknown>
   readonly receiver: Receiver
   /** What the bridge really sent, before and after it was down. */
   ledger(): LedgerEntry[]
@@ -41,6 +43,7 @@ export async function startScene(
   return {
     ...tenant,
     lineId: line.id,
+    transport,
     receiver,
     ledger: () => fakes.flatMap((one) => one.ledger),
     script(next) {
