@@ -1,12 +1,12 @@
 import type { LeadList } from '../../lead/lead.ts'
 import type { LeadStore } from '../../lead/store.ts'
 import { createReader } from './codec.ts'
-import { key, type Row } from './columns.ts'
-import { schema } from './schema.ts'
+import { type Columns, key, type Row } from './columns.ts'
 import { createLookup, createStatement, createVerb, type Sql } from './sql.ts'
 
 type Lists = Pick<LeadStore, 'insertList' | 'getList' | 'listNamed' | 'lists' | 'removeList' | 'addToList' | 'leadIdsOf'>
-type Member = Row<typeof schema.list_members>
+const member = { workspace_id: 'text', list_id: 'text', lead_id: 'text' } as const satisfies Columns
+type Member = Row<typeof member>
 const memberOf = (row: Member): string => JSON.stringify([row.workspace_id, row.list_id, row.lead_id])
 
 export function createLeadLists(sql: Sql): Lists {
@@ -18,13 +18,13 @@ export function createLeadLists(sql: Sql): Lists {
     (v) => `select v.n, t.doc from ${v} cross join lead_lists t where t.workspace_id = v.workspace_id and t.name = v.name`,
   )
   // Only what is there joins: a list or a lead that was removed meanwhile leaves no place behind.
-  const addRows = createStatement<typeof schema.list_members, Member>(
+  const addRows = createStatement<typeof member, Member>(
     sql,
-    schema.list_members,
+    member,
     (v) =>
-      `insert into list_members (workspace_id, list_id, lead_id) select v.workspace_id, v.list_id, v.lead_id from ${v}
-       where exists (select 1 from lead_lists l where l.workspace_id = v.workspace_id and l.id = v.list_id)
-         and exists (select 1 from leads p where p.workspace_id = v.workspace_id and p.id = v.lead_id)
+      `insert into list_members (workspace_id, list_id, lead_id, lead_created_at) select v.workspace_id, v.list_id, v.lead_id, p.created_at
+       from ${v} cross join leads p where p.workspace_id = v.workspace_id and p.id = v.lead_id
+         and exists (select 1 from lead_lists l where l.workspace_id = v.workspace_id and l.id = v.list_id)
        on conflict do nothing returning workspace_id, list_id, lead_id`,
   )
   const add = createVerb<readonly Member[], number>(sql, {

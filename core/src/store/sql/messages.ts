@@ -202,15 +202,17 @@ export function createMessageStore(sql: Sql): MessageStore {
     },
 
     async open(workspaceId, recipient, limit) {
+      const waiting = db.selectFrom('messages').select(aggregateRead).where('open', '=', 1)
+      // By address the outer query names no workspace: the inner ones do, and SQLite would walk all of it instead of these few ids.
       const query =
         'leadId' in recipient
-          ? of(workspaceId).where('lead_id', '=', key(recipient.leadId))
-          : of(workspaceId).where('id', 'in', () =>
+          ? waiting.where('workspace_id', '=', key(workspaceId)).where('lead_id', '=', key(recipient.leadId))
+          : waiting.where('id', 'in', () =>
               idsWith(workspaceId, 'address', recipient.address)
                 .union(idsWith(workspaceId, 'recipient_phone', recipient.address))
                 .union(idsWith(workspaceId, 'recipient_email', recipient.address)),
             )
-      const rows = await query.where('open', '=', 1).orderBy('created_at').orderBy('id').limit(limit).execute()
+      const rows = await query.orderBy('created_at').orderBy('id').limit(limit).execute()
       return rows.map(fromRow)
     },
 

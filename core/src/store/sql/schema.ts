@@ -35,7 +35,8 @@ export const schema = {
   leads: { ...aggregate, external_id: 'text?' },
   lead_addresses: { workspace_id: 'text', address: 'text', lead_id: 'text' },
   lead_lists: { ...base, name: 'text' },
-  list_members: { workspace_id: 'text', list_id: 'text', lead_id: 'text' },
+  /** With the lead's age, so that a page of a list is read in its order, however long the list is. */
+  list_members: { workspace_id: 'text', list_id: 'text', lead_id: 'text', lead_created_at: 'int' },
   dnc: { ...base, address_hash: 'text?', lead_id: 'text?', same: 'text' },
   availability: { workspace_id: 'text', address: 'text', checked_at: 'int', expires_at: 'int', doc: 'json' },
   replies: {
