@@ -28,7 +28,10 @@ export interface MessageStore extends Outboxes {
   /** False when a message with this id is there already (nothing is written then). */
   insert(message: Message): Promise<boolean>
   get(workspaceId: string, id: string): Promise<Message | null>
-  /** Writes the document with `version + 1` if the stored version is `message.version`. False on conflict. */
+  /**
+   * Writes the document with `version + 1` if the stored version is `message.version`. False on conflict. Recipient, lead, campaign, batch
+   * and priority are settled by `insert`: it stays found by those.
+   */
   commit(message: Message): Promise<boolean>
   /** Newest first. */
   find(

@@ -207,6 +207,22 @@ export function leadCases(open: Open): void {
       await expect(store().find(workspaceId, {}, { limit: 2, cursor: 'x' })).rejects.toMatchObject({ code: 'VALIDATION' })
     })
 
+    it('find pages through a list newest first, to the end', async () => {
+      const workspaceId = newWorkspaceId()
+      const own = list({ workspaceId })
+      const docs = [0, 7, 7, 3].map((ms) => lead({ workspaceId, phone: phone(), createdAt: at(ms) }))
+      await Promise.all([store().insertList(own), ...docs.map((doc) => store().insert(doc))])
+      await store().addToList(
+        workspaceId,
+        own.id,
+        docs.slice(1).map((doc) => doc.id),
+      )
+      const first = await store().find(workspaceId, { listId: own.id }, { limit: 2 })
+      const second = await store().find(workspaceId, { listId: own.id }, { limit: 2, cursor: first.nextCursor ?? '' })
+      expect([first.leads, second.leads]).toEqual([[docs[2], docs[1]], [docs[3]]])
+      expect(second.nextCursor).toBeNull()
+    })
+
     it('remove: the lead, its addresses and its places in lists, once', async () => {
       const workspaceId = newWorkspaceId()
       const doc = lead({ workspaceId, phone: '+1' })
