@@ -12,6 +12,8 @@ export interface Scene extends Tenant {
   readonly receiver: Receiver
   /** What the bridge really sent, before and after it was down. */
   ledger(): LedgerEntry[]
+  /** Which addresses the bridge was asked about, and when. */
+  checks(): { address: string; at: number }[]
   /** Changes what the bridge does; its webhooks keep coming. */
   script(script: Script): void
   /** What the receiver was told about a message, without `message.`, by `seq`. */
@@ -29,12 +31,16 @@ export interface Scene extends Tenant {
 /** A workspace of its own with one line on a bridge of its own, and a receiver that is told everything. */
 export async function startScene(
   world: World,
-  { rules = [], line: wanted = noGaps }: { rules?: readonly Rule[]; line?: Record<string, unknown> } = {},
+  {
+    rules = [],
+    line: wanted = noGaps,
+    method = 'private-api',
+  }: { rules?: readonly Rule[]; line?: Record<string, unknown>; method?: 'private-api' | 'apple-script' } = {},
 ): Promise<Scene> {
   const [tenant, receiver, first] = await Promise.all([world.tenant('scene'), startReceiver(), startFakeBlueBubbles()])
   let fake: FakeBlueBubbles = first
   const fakes = [first]
-  const transport = { type: 'bluebubbles', url: fake.url, password: fake.password, method: 'private-api' }
+  const transport = { type: 'bluebubbles', url: fake.url, password: fake.password, method }
   const line = await tenant.addLine({ name: 'mac', channel: 'imessage', phone: '+14155550000', transport, ...wanted })
   const hook = `${world.hub.url}${new URL(line.hookUrl).pathname}`
   let script: Script = { rules: [...rules], hookUrls: [hook] }
@@ -46,6 +52,7 @@ export async function startScene(
     transport,
     receiver,
     ledger: () => fakes.flatMap((one) => one.ledger),
+    checks: () => fakes.flatMap((one) => one.checks),
     script(next) {
       script = { ...script, ...next }
       fake.script(next)

@@ -32,7 +32,9 @@ export function calmZone(now: Date = new Date()): string {
   return calm
 }
 
-/** `HH:00`, some hours from now, there. */
+const began = new Date()
+
+/** `HH:00`, some hours from when the test began, there: the same answer however long it runs. */
 export function fullHour(zone: string, offset: number): string {
-  return `${String(wallClock(new Date(), zone).hour + offset).padStart(2, '0')}:00`
+  return `${String(wallClock(began, zone).hour + offset).padStart(2, '0')}:00`
 }

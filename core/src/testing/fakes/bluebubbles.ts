@@ -11,6 +11,8 @@ export interface FakeBlueBubbles {
   readonly password: string
   /** Every send it really made, oldest first. */
   readonly ledger: readonly LedgerEntry[]
+  /** Every availability question it was asked, oldest first. `at` in epoch milliseconds. */
+  readonly checks: readonly { address: string; at: number }[]
   /** Calls that the real server does not know: a test asserts that there are none. */
   readonly violations: readonly string[]
   script(script: Script): void
@@ -33,6 +35,7 @@ export async function startFakeBlueBubbles(
   if (options.hookUrl !== undefined) state.apply({ hookUrls: [options.hookUrl] })
   if (options.script) state.apply(scriptShape.parse(options.script))
   const stalled = new Set<ServerResponse>()
+  const checks: { address: string; at: number }[] = []
 
   async function post(type: string, data: unknown): Promise<void> {
     const body = JSON.stringify({ type, data })
@@ -67,6 +70,7 @@ export async function startFakeBlueBubbles(
     if (key === 'GET /handle/availability/imessage') {
       const address = url.searchParams.get('address')
       if (!address) throw new Violation('availability without an address')
+      checks.push({ address, at: Date.now() })
       const rule = state.rule(address)
       if (!(state.privateApi && state.helperConnected)) return iMessageError('iMessage Private API Helper is not connected!')
       if (rule.available === 'error') return iMessageError('Failed to check availability')
@@ -152,6 +156,7 @@ export async function startFakeBlueBubbles(
     port,
     password,
     ledger: state.ledger,
+    checks,
     violations: state.violations,
     script: (script) => state.apply(scriptShape.parse(script)),
     inbound,
