@@ -7,6 +7,7 @@ import type { JobServer, ServerJob, ServerWorker } from './server-queue.ts'
 const bulkMax = 500
 const errorsEveryMs = 10_000
 const reopenAfterMs = 1_000
+const neverAborted = new AbortController().signal
 
 /**
  * A killed worker's lock runs out after 8 s, and the two looks that then bring its jobs back are at most 5 s apart: 13 s at worst.
@@ -86,8 +87,9 @@ function openWorker(parts: {
 }): ServerWorker {
   const { kind, concurrency, runtime } = parts
   const complain = (error: Error) => parts.complain(kind, error)
-  const process: Process = (job, _token, signal = new AbortController().signal) =>
-    parts.process({ id: job.id ?? '', data: job.data, urgent: job.opts.lifo === true, signal })
+  // BullMQ counts the parameters: without a third one, and a default value does not count, there is no signal.
+  const process: Process = (job, _token, signal) =>
+    parts.process({ id: job.id ?? '', data: job.data, urgent: job.opts.lifo === true, signal: signal ?? neverAborted })
   let closing = false
   let cancelReopen = () => {}
   let worker = open()

@@ -53,6 +53,9 @@ export async function startRedis(settings: RedisSettings = {}): Promise<RedisSer
   for (const command of without) args.push('--rename-command', command, '')
 
   let child = await launch(args)
+  // However this process ends, the server must not outlive it.
+  const killNow = () => child.kill('SIGKILL')
+  process.once('exit', killNow)
   const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill(signal)
@@ -66,6 +69,7 @@ export async function startRedis(settings: RedisSettings = {}): Promise<RedisSer
       return child.pid ?? 0
     },
     async stop() {
+      process.removeListener('exit', killNow)
       await end('SIGTERM')
       await rm(dir, { recursive: true, force: true })
     },
