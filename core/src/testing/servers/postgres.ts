@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -117,9 +117,18 @@ export async function startPostgres({ bin }: { bin: string }): Promise<PostgresS
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   // However this process ends, the server must not outlive it.
-  const kill = () => child.kill('SIGQUIT')
+  const kill = () => {
+    child.kill('SIGQUIT')
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 })
+  }
   process.once('exit', kill)
-  await ready(child)
+  try {
+    await ready(child)
+  } catch (error) {
+    process.removeListener('exit', kill)
+    kill()
+    throw error
+  }
   child.stderr?.resume()
   const url = `postgres://trunkline@127.0.0.1:${port}/postgres`
   return {
@@ -130,7 +139,7 @@ export async function startPostgres({ bin }: { bin: string }): Promise<PostgresS
       const ended = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGINT')
       await ended
-      if (statSync(root).isDirectory()) rmSync(root, { recursive: true, force: true })
+      rmSync(root, { recursive: true, force: true })
     },
   }
 }
