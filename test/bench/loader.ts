@@ -13,6 +13,8 @@ export interface Load {
   seconds: number
   /** The line for messages, or null for whichever the hub takes. */
   lineId: string | null
+  /** When messages are to be sent (ISO), or null for at once. */
+  scheduledDate: string | null
 }
 
 export interface Loaded {
@@ -37,10 +39,16 @@ let drained = 0
 let acceptedEver = 0
 
 /** Every second message goes to a lead that is there already, every other to somebody new. */
-function bodyOf({ what, lineId }: Load, n: number): string {
+function bodyOf({ what, lineId, scheduledDate }: Load, n: number): string {
   if (what === 'lead') return JSON.stringify({ firstName: 'Ann', phone: phoneOf(213, n), tags: ['bench'] })
   const recipientPhone = n % 2 === 0 ? knownPhone(n / 2) : phoneOf(213, n)
-  return JSON.stringify({ message: text, recipientPhone, metadata: { n }, ...(lineId === null ? {} : { fromLineId: lineId }) })
+  return JSON.stringify({
+    message: text,
+    recipientPhone,
+    metadata: { n },
+    ...(lineId === null ? {} : { fromLineId: lineId }),
+    ...(scheduledDate === null ? {} : { scheduledDate }),
+  })
 }
 
 async function load(job: Load): Promise<Loaded> {

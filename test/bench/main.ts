@@ -46,6 +46,10 @@ try {
       `${way}: bare BullMQ ${beside === null ? 'was not run: no redis-server on this machine' : `${whole(beside.jobsPerSecond)} no-op jobs/s on ${beside.name}`}`,
     )
     for (const name of options.rows) {
+      if (performance.now() - startedMs > options.minutes * 60_000) {
+        absent.push(`${name} on ${way} was not run: ${options.minutes} minutes were over (--minutes)`)
+        continue
+      }
       for (const figure of await rows[name]({ way, servers, options })) {
         figures.push(figure)
         say(`${way}: ${figure.figure}: ${figure.reached} [${figure.verified}]`)

@@ -80,17 +80,6 @@ export async function drain(place: Place, accepted: readonly string[], event: st
   return { ...result, exact: result.exact && bad === 0, lastAtMs: count.lastAtMs, badSignatures: bad, sampledSignatures: sampled }
 }
 
-/** Milliseconds of processor a process has used so far: on a machine that others use too, what a message costs is steadier than how many went through. */
-export function cpuMs(pid: number): number {
-  try {
-    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
-    // Fields 14 and 15 of proc(5), in ticks of 10 ms.
-    return (Number(afterName[11]) + Number(afterName[12])) * 10
-  } catch {
-    return Number.NaN
-  }
-}
-
 /** Resident megabytes of a process, now and at most; null where the system does not tell. */
 export function residentMb(pid: number): { now: number; most: number } | null {
   try {

@@ -16,11 +16,13 @@ export interface Options {
   /** Messages a second in `steady`, and leads a second in `dispatch`. */
   messagesPerSecond: number
   leadsPerSecond: number
+  /** No row begins after so many minutes. */
+  minutes: number
   /** Where the hub processes leave a CPU profile each, or null. */
   profileDir: string | null
 }
 
-export const usage = `node test/bench/main.ts [--way ${ways.join('|')}]… [--row ${rowNames.join('|')}]… [--seconds 4] [--workers 1] [--profile DIR] [--smoke]
+export const usage = `node test/bench/main.ts [--way ${ways.join('|')}]… [--row ${rowNames.join('|')}]… [--seconds 3] [--workers 1] [--minutes 5] [--profile DIR] [--smoke]
   --way       embedded: SQLite in the process; postgres: PostgreSQL with BullMQ on it; redis: PostgreSQL with BullMQ on Redis
   --profile   each hub process leaves a CPU profile there
   --smoke     embedded, half a second of each row but recovery, at 50 a second where the pace is fixed: that it runs, not how fast`
@@ -31,9 +33,11 @@ export function readOptions(args: readonly string[]): Options {
   const many = { type: 'string', multiple: true } as const
   const { values } = parseArgs({
     args: [...args],
-    options: { way: many, row: many, seconds: text, workers: text, profile: text, smoke: { type: 'boolean' } },
+    options: { way: many, row: many, seconds: text, workers: text, minutes: text, profile: text, smoke: { type: 'boolean' } },
   })
-  const seconds = Number(values.seconds ?? (values.smoke ? 0.5 : 4))
+  const seconds = Number(values.seconds ?? (values.smoke ? 0.5 : 3))
+  const minutes = Number(values.minutes ?? 5)
+  if (!(minutes > 0 && minutes <= 120)) throw new Error(`--minutes is from 0 to 120\n${usage}`)
   const workers = Number(values.workers ?? 1)
   if (!(seconds >= 0.5 && seconds <= 60)) throw new Error(`--seconds is from 0.5 to 60\n${usage}`)
   if (!(Number.isInteger(workers) && workers >= 1 && workers <= 8)) throw new Error(`--workers is from 1 to 8\n${usage}`)
@@ -42,6 +46,7 @@ export function readOptions(args: readonly string[]): Options {
     rows: oneOf('--row', values.row, rowNames) ?? (values.smoke ? ['accept', 'flow', 'steady', 'dispatch'] : rowNames),
     seconds,
     workers,
+    minutes,
     messagesPerSecond: values.smoke ? 50 : 500,
     leadsPerSecond: values.smoke ? 50 : 300,
     profileDir: values.profile ?? null,

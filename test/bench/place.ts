@@ -23,7 +23,7 @@ export interface Place {
   readonly deadUrl: string
   /** From the start of the process that listens to its first good answer of /readyz. */
   readonly upMs: number
-  load(what: Pick<Load, 'what' | 'pace' | 'seconds'> & { lineId?: string }): Promise<Loaded>
+  load(what: Pick<Load, 'what' | 'pace' | 'seconds'> & { lineId?: string; scheduledDate?: string }): Promise<Loaded>
   /** Tells the client how many came to the receiver. */
   drained(count: number): Promise<void>
   addWebhook(url: string, events: readonly string[]): Promise<{ id: string; secret: string }>
@@ -92,7 +92,8 @@ export async function openPlace(parts: { way: Way; servers: Servers; roles: read
       receiverUrl: addresses.url,
       deadUrl: addresses.deadUrl,
       upMs,
-      load: ({ lineId: named, ...what }) => loader.ask('load', { ...what, url: url(), key: adminKey, lineId: named ?? lineId }),
+      load: ({ lineId: named, scheduledDate = null, ...what }) =>
+        loader.ask('load', { ...what, url: url(), key: adminKey, lineId: named ?? lineId, scheduledDate }),
       drained: (count) => loader.ask('drained', count),
       addWebhook: (to, events) => made(call, '/api/webhooks', { url: to, events: [...events], name: 'bench' }),
       start,

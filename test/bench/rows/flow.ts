@@ -1,6 +1,7 @@
 import { sayExactness } from '../exact.ts'
-import { cpuMs, drain, residentMb, saturate } from '../measure.ts'
+import { drain, residentMb, saturate } from '../measure.ts'
 import { openPlace, type Place } from '../place.ts'
+import { processorPer } from '../processor.ts'
 import { listen, type Row, rolesOf, shapeOf } from '../row.ts'
 import { type Figure, millis, whole } from '../table.ts'
 
@@ -13,7 +14,7 @@ export const flow: Row = async ({ way, servers, options }) => {
   try {
     const idle = residentMb(place.hubs[0]?.process.pid ?? 0)
     const webhook = await listen(place, event)
-    const used = cpuOf(place)
+    const used = processorPer(processesOf(place))
     const { loaded, perSecond } = await saturate(place, { what: 'message', seconds, warmSeconds: Math.min(2, seconds) })
     const ids = loaded.accepted.map(({ id }) => id)
     const result = await drain(place, ids, event, 45_000)
@@ -24,7 +25,7 @@ export const flow: Row = async ({ way, servers, options }) => {
       {
         way,
         figure: `accept -> vendor -> status -> webhook, ${shapeOf(way, workers)}`,
-        reached: `${whole(perSecond)} messages/s; CPU per message ${cost}`,
+        reached: `${whole(perSecond)} messages/s; CPU per message: ${cost}`,
         target: way === 'embedded' ? '>= 1 000/s' : '>= 2 500/s and >= 0.15 of bare',
         perSecond,
         verified: `${sayExactness(result)}; ${result.sampledSignatures} signatures, ${result.badSignatures} bad${refused}`,
@@ -66,11 +67,10 @@ export const flow: Row = async ({ way, servers, options }) => {
   }
 }
 
-/** What each process spends on one message from now on: the shares of the two cores, and so what binds. */
-function cpuOf(place: Place): (messages: number) => string {
-  const processes = [...place.hubs.map(({ role, process }) => ({ name: role === 'all' ? 'hub' : role, pid: process.pid }))]
-  processes.push({ name: 'client', pid: place.pids.client }, { name: 'receiver', pid: place.pids.receiver })
-  const before = processes.map(({ pid }) => cpuMs(pid))
-  const each = (messages: number) => processes.map(({ name, pid }, i) => `${name} ${((cpuMs(pid) - (before[i] ?? 0)) / messages).toFixed(2)}`)
-  return (messages) => `${each(messages).join(' + ')} ms`
+function processesOf({ hubs, pids }: Place): { name: string; pid: number }[] {
+  return [
+    ...hubs.map(({ role, process }) => ({ name: role === 'all' ? 'hub' : role, pid: process.pid })),
+    { name: 'client', pid: pids.client },
+    { name: 'receiver', pid: pids.receiver },
+  ]
 }
