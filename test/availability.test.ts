@@ -136,6 +136,15 @@ describe.concurrent('a question that fails', () => {
     })
   })
 
+  test('is asked again by itself, soon at first', async () => {
+    const scene = await scenario([{ available: 'error' }])
+    const { id } = await scene.send(ann)
+    await scene.until(id, holdIs('availability_error'))
+    scene.script({ rules: [] })
+    await scene.until(id, isOut, 12_000)
+    expect(asked(scene)).toEqual([ann.recipientPhone, ann.recipientPhone])
+  })
+
   test('goes to another line that can, and the message still leaves by its own', async () => {
     const scene = await scenario([{ available: 'error' }])
     const lender = await scenario()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { nextCheck, statusOf } from './order.ts'
+import { askAgainAt, nextCheck, statusOf } from './order.ts'
 
 const now = new Date('2026-11-22T10:00:00Z')
 const later = new Date('2026-11-22T11:00:00Z')
@@ -46,4 +46,14 @@ describe('which address is asked next', () => {
       }),
     )
   })
+})
+
+test.each([
+  ['it just began', null, 5_000],
+  ['for two seconds', 2_000, 5_000],
+  ['for a minute', 60_000, 60_000],
+  ['for a day', 86_400_000, 600_000],
+])('a question that fails is asked again in good time: %s', (_case, failingForMs, waitMs) => {
+  const since = failingForMs === null ? null : new Date(now.getTime() - failingForMs)
+  expect(askAgainAt(since, now)).toEqual(new Date(now.getTime() + waitMs))
 })

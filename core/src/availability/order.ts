@@ -25,3 +25,12 @@ export function statusOf(walk: NextCheck): AvailabilityStatus {
   if (walk.go === 'use') return 'available'
   return walk.go === 'none' && walk.checked.length > 0 ? 'unavailable' : 'unknown'
 }
+
+const againMinMs = 5_000
+const againMaxMs = 10 * 60_000
+
+/** When a question that failed is asked again: after as long again as it has been failing (null: it just began), 5 s at least and 10 minutes at most. */
+export function askAgainAt(failingSince: Date | null, now: Date): Date {
+  const failedForMs = failingSince === null ? 0 : now.getTime() - failingSince.getTime()
+  return new Date(now.getTime() + Math.min(againMaxMs, Math.max(againMinMs, failedForMs)))
+}

@@ -1,3 +1,4 @@
+import { askAgainAt } from '../availability/order.ts'
 import type { Probe, Reach } from '../availability/probe.ts'
 import type { Lead } from '../lead/lead.ts'
 import type { Capacity } from '../line/capacity.ts'
@@ -63,7 +64,7 @@ export function createMove(parts: MoveParts): Move {
 
     const reach = await findAddress(message, workspace, lead, chosen.line, signal)
     const checkedAddresses = reach.checked.length > 0 ? reach.checked : message.checkedAddresses
-    if (reach.go === 'later') return putOff(message, reach.hold, { checkedAddresses, fromLineId: chosen.line.id })
+    if (reach.go === 'later') return putOff(message, backedOff(message, reach.hold, now), { checkedAddresses, fromLineId: chosen.line.id })
     if (reach.go === 'none') return fallBack(message, lead, reach)
     if (lead !== null && message.messageType === 'imessage' && reach.go === 'use' && !sameAvailability(lead, reach.address)) {
       await parts.leads.recordAvailability(message.workspaceId, lead.id, { status: 'available', address: reach.address, checkedAddresses })
@@ -219,4 +220,11 @@ function releases(hold: Hold): boolean {
 
 function sameAvailability(lead: Lead, address: string): boolean {
   return lead.availabilityStatus === 'available' && lead.availableAddress === address
+}
+
+/** The history keeps a reason that is repeated once, with the time at which it began. */
+function backedOff(message: Message, hold: Hold, now: Date): Hold {
+  if (hold.reason !== 'availability_error') return hold
+  const last = message.history.at(-1)
+  return { ...hold, until: askAgainAt(last?.why.startsWith('availability_error:') ? last.at : null, now) }
 }
