@@ -102,6 +102,9 @@ function contradictions(given: Partial<Record<VariableName, string>>): string[] 
     )
     need('REDIS_URL', 'redis://…, which is required with mongodb://')
   }
+  if (!given.DATABASE_URL && (given.ROLE === 'api' || given.ROLE === 'worker')) {
+    lines.push(complaint('ROLE', given.ROLE, 'all, as the embedded store belongs to one process (set DATABASE_URL to run roles apart)'))
+  }
   if (given.DATABASE_URL) need('ENCRYPTION_KEY', '32 bytes in base64, which is required with DATABASE_URL (make one: openssl rand -base64 32)')
   if (given.JWT_JWKS_URL || given.JWT_AUDIENCE) need('JWT_ISSUER', 'the issuer of the tokens, as JWT_JWKS_URL or JWT_AUDIENCE is set')
   if (given.JWT_ISSUER || given.JWT_AUDIENCE) need('JWT_JWKS_URL', "where the issuer's keys are, as JWT_ISSUER or JWT_AUDIENCE is set")

@@ -1,64 +1,15 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
-import { eachMark } from './dialects.ts'
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import type { Database } from './schema.ts'
+import { createSqliteDriver } from './sqlite-driver.ts'
 
-const statementsMax = 500
-
-type Values = SQLInputValue[]
-
-/**
- * What Kysely asks of a driver, over the one built into Node. Statements are prepared once: there are only so many texts. Parameters that
- * are rows themselves (see the dialect) are run one after the other, all or none.
- */
-function wrap(database: DatabaseSync, close: () => void): SqliteDatabase {
-  const statements = new Map<string, SqliteStatement>()
-
-  function prepare(text: string): SqliteStatement {
-    const statement = database.prepare(text)
-    const isRead = text.startsWith('select')
-    const isEach = text.startsWith(eachMark)
-    const all = (rows: readonly Values[]): unknown[] => rows.flatMap((row) => statement.all(...row))
-    const changed = (rows: readonly Values[]): unknown[] => rows.flatMap((row, n) => (Number(statement.run(...row).changes) > 0 ? [n] : []))
-    function together(rows: readonly Values[], each: (rows: readonly Values[]) => unknown[]): unknown[] {
-      if (isRead || rows.length === 1 || database.isTransaction) return each(rows)
-      database.exec('begin immediate')
-      try {
-        const result = each(rows)
-        database.exec('commit')
-        return result
-      } catch (error) {
-        if (database.isTransaction) database.exec('rollback')
-        throw error
-      }
-    }
-    return {
-      // Kysely fetches rows from a reader only.
-      reader: isEach || statement.columns().length > 0,
-      all: (parameters) => (isRows(parameters) ? together(parameters, isEach ? changed : all) : statement.all(...(parameters as Values))),
-      run: (parameters) =>
-        isRows(parameters) ? { changes: together(parameters, changed).length, lastInsertRowid: 0 } : statement.run(...(parameters as Values)),
-      iterate: (parameters) => statement.iterate(...(parameters as Values)),
-    }
+/** Kysely would let one statement at a time through; the driver decides itself what may share a commit. */
+class SharedAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
   }
-
-  return {
-    close,
-    prepare(text) {
-      const known = statements.get(text)
-      if (known) return known
-      const prepared = prepare(text)
-      if (statements.size >= statementsMax) statements.clear()
-      statements.set(text, prepared)
-      return prepared
-    },
-  }
-}
-
-function isRows(parameters: readonly unknown[]): parameters is readonly Values[] {
-  return Array.isArray(parameters[0])
 }
 
 /**
@@ -87,11 +38,15 @@ export function openSqlite(file: string): Kysely<Database> {
   try {
     const database = new DatabaseSync(file, { timeout: 5_000 })
     database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4000; pragma cache_size = -65536')
-    const wrapped = wrap(database, () => {
-      database.close()
-      guard.close()
+    const driver = createSqliteDriver(database, () => guard.close())
+    return new Kysely<Database>({
+      dialect: {
+        createDriver: () => driver,
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+        createAdapter: () => new SharedAdapter(),
+        createIntrospector: (db) => new SqliteIntrospector(db),
+      },
     })
-    return new Kysely<Database>({ dialect: new SqliteDialect({ database: wrapped }) })
   } catch (error) {
     guard.close()
     throw error
