@@ -14,6 +14,7 @@ import { createKeeper } from './line/keeper.ts'
 import type { Line } from './line/line.ts'
 import { createLines } from './line/lines.ts'
 import { createObserve } from './line/observe.ts'
+import { createReclaim } from './line/reclaim.ts'
 import { createAccept } from './message/accept.ts'
 import { createAdvance } from './message/advance.ts'
 import { createAttempts } from './message/attempt.ts'
@@ -195,6 +196,7 @@ export function createEngine(parts: EngineParts): Engine {
   const tickers = [
     createTicker({ runtime, everyMs: settings.sweepEveryMs, run: sweeper.sweep, name: 'sweep' }),
     createTicker({ runtime, everyMs: settings.healthEveryMs, run: keeper.checkAll, name: 'health' }),
+    createTicker({ runtime, everyMs: settings.healthEveryMs, run: createReclaim({ stores, capacity, freed: nudge.freed }), name: 'reclaim' }),
   ]
 
   const workspaces = createWorkspaces({ stores, runtime, sealer, audit, lines })
