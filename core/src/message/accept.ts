@@ -44,6 +44,18 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
   const { stores, runtime, commits } = parts
 
   return async (caller, input, reserved = {}) => {
+    try {
+      return await take(caller, input, reserved)
+    } catch (error) {
+      // A retry under the same id, of a request whose process died before it answered: what was taken in then stays taken in, whatever
+      // the recipient, the line or the workspace have become since.
+      const there = reserved.id !== undefined && error instanceof AppError ? await stores.messages.get(caller.workspaceId, reserved.id) : null
+      if (there === null) throw error
+      return there
+    }
+  }
+
+  async function take(caller: Caller, input: MessageInput, reserved: Reserved): Promise<Message> {
     const now = runtime.now()
     const workspace = await stores.workspaces.get(caller.workspaceId)
     if (workspace === null) throw new AppError('NOT_FOUND', 'no such workspace')
