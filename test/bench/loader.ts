@@ -71,6 +71,8 @@ async function load(job: Load): Promise<Loaded> {
       result.accepted.push({ id, atMs })
       acceptedEver++
     } catch (error) {
+      // A hub that is away would be asked thousands of times a second.
+      await new Promise((resolve) => setTimeout(resolve, 20))
       result.refused++
       result.firstRefusal ??= error instanceof Error ? error.message : String(error)
     }

@@ -5,6 +5,9 @@ import type { Place } from './place.ts'
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
+/** Two for each place of a worker: enough that none waits for the client, and soon full on a slow machine, where accepting would otherwise starve the rest. */
+const windowMax = 512
+
 export interface Flow {
   loaded: Loaded
   /** Events that came per second while the client posted, the first `warmMs` left out. */
@@ -21,7 +24,7 @@ export async function saturate(
   place: Place,
   { seconds, warmSeconds, what }: { seconds: number; warmSeconds: number; what: Load['what'] },
 ): Promise<Flow> {
-  const pace = { type: 'full', inFlight: 64, windowMax: 2_000 } as const
+  const pace = { type: 'full', inFlight: 64, windowMax } as const
   let isOver = false
   const seen: { atMs: number; count: number }[] = []
   const feed = async () => {

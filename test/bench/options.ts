@@ -48,7 +48,7 @@ export function readOptions(args: readonly string[]): Options {
     workers,
     minutes,
     messagesPerSecond: values.smoke ? 50 : 500,
-    leadsPerSecond: values.smoke ? 50 : 300,
+    leadsPerSecond: values.smoke ? 50 : 150,
     profileDir: values.profile ?? null,
   }
 }
