@@ -16,7 +16,7 @@ export interface KeeperParts {
 export interface Keeper {
   /** The line as its bridge describes itself: asked once when nobody has asked yet. */
   examined(line: Line): Promise<Line>
-  /** What a real send or check said: failures in a row count like failed checks. */
+  /** What a real send or check said: failures in a row count like failed checks. Never rejects: a note is no reason to fail a message. */
   outcome(line: Line, why: string | null): Promise<void>
   /** The active check of every line. */
   checkAll(): Promise<void>
@@ -31,6 +31,9 @@ export function createKeeper({ lines, runtime, observe, checkup }: KeeperParts):
   const examining = new Map<string, Promise<Line>>()
   /** Failures in a row of real calls, per line, in this process: a vendor that answers pings and fails at work is not healthy. */
   const failures = new Map<string, number>()
+
+  /** Lines of which a real call's failure is being written: all that fail at the same moment are one observation. */
+  const observing = new Set<string>()
 
   async function check(line: Line): Promise<Line> {
     return (await observe(line.workspaceId, line.id, await checkup(line))) ?? line
@@ -53,12 +56,19 @@ export function createKeeper({ lines, runtime, observe, checkup }: KeeperParts):
       }
       const count = (failures.get(line.id) ?? 0) + 1
       failures.set(line.id, count)
-      if (count < failuresUntilUnhealthy) return
-      await observe(line.workspaceId, line.id, {
-        ok: false,
-        why: `${count} calls in a row failed; last: ${why}`,
-        canCheckAvailability: line.health.canCheckAvailability,
-      })
+      if (count < failuresUntilUnhealthy || observing.has(line.id)) return
+      observing.add(line.id)
+      try {
+        await observe(line.workspaceId, line.id, {
+          ok: false,
+          why: `${count} calls in a row failed; last: ${why}`,
+          canCheckAvailability: line.health.canCheckAvailability,
+        })
+      } catch (error) {
+        runtime.log.warn({ error, lineId: line.id }, 'what a call said of its line could not be written')
+      } finally {
+        observing.delete(line.id)
+      }
     },
     async checkAll() {
       let after: string | null = null

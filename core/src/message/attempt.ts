@@ -130,6 +130,8 @@ export function createAttempts(parts: AttemptParts): Attempts {
       },
       AbortSignal.timeout(parts.callTimeoutMs),
     )
+    // First what became of the message, then what that says of the line: the answer is told once, and must not be lost over a note.
+    const written = await record(message, result)
     await parts.outcome(
       line,
       result.type === 'unavailable' || result.type === 'unknown'
@@ -138,7 +140,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
           ? result.detail
           : null,
     )
-    return record(message, result)
+    return written
   }
 
   async function record(message: Message, result: SendResult): Promise<Message | null> {

@@ -28,6 +28,7 @@ export interface Process {
   readonly stores: Stores
   /** Moves the clock until `will` holds or `patienceMs` of its time have passed, or the process is dead. Answers whether it held. */
   until(will: () => Promise<boolean>, patienceMs?: number): Promise<boolean>
+  readonly queue: Pick<Queue, 'add'>
   /** Every hint that it was given, in order. */
   readonly hints: readonly Hint[]
   end(): Promise<void>
@@ -139,6 +140,7 @@ export async function createCrashRig({
       life,
       clock,
       stores,
+      queue: plain,
       hints,
       async until(will, patienceMs = 120_000) {
         for (let passed = 0, ms = 0; passed < patienceMs; passed += ms) {
