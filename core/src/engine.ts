@@ -2,7 +2,7 @@ import { createChecks } from './availability/checks.ts'
 import { createProbe } from './availability/probe.ts'
 import { createInbound } from './conversation/inbound.ts'
 import { AppError } from './errors.ts'
-import { createAnnouncer, lazily } from './event/announcer.ts'
+import { createAnnouncer, lazily, trimmed } from './event/announcer.ts'
 import type { ConsumerKind } from './event/consumer.ts'
 import { createDeliverer } from './event/deliver.ts'
 import type { Relay } from './event/event.ts'
@@ -145,8 +145,9 @@ export function createEngine(parts: EngineParts): Engine {
   })
   const nudge = createNudge({ stores, runtime, commits })
   const cancelOpen = createCancelOpen({ stores, commits })
-  const leads = createLeads({ stores, runtime, sealer, relay, audit, cancelOpen })
-  const consent = createConsent({ stores, runtime, sealer, relay, audit, cancelOpen })
+  const told = { ...stores, leads: trimmed(stores.leads, trim) }
+  const leads = createLeads({ stores: told, runtime, sealer, relay, audit, cancelOpen })
+  const consent = createConsent({ stores: told, runtime, sealer, relay, audit, cancelOpen })
 
   const transports = createTransports({
     kinds: parts.transportKinds,
@@ -167,7 +168,7 @@ export function createEngine(parts: EngineParts): Engine {
   const observe = createObserve({ lines: stores.lines, runtime, relay: tellOfLine })
   const lines = createLines({ stores, runtime, sealer, relay: tellOfLine, audit, kinds: transports.kinds, checkup })
   const keeper = createKeeper({ lines: stores.lines, runtime, observe, checkup })
-  const inbound = createInbound({ stores, runtime, relay, leads, consent })
+  const inbound = createInbound({ stores: told, runtime, relay, leads, consent })
   const receipts = createReceipts({ stores, runtime, commits, inbound, outcome: keeper.outcome })
   const attempts = createAttempts({
     runtime,

@@ -34,7 +34,18 @@ export interface LeadInput
     Nullable<
       Pick<
         Lead,
-        'firstName' | 'lastName' | 'companyName' | 'jobTitle' | 'timezone' | 'externalId' | 'source' | 'contactOwnerEmail' | 'hsContactId' | 'hsPortalId' | 'ghlContactId' | 'ghlLocationId'
+        | 'firstName'
+        | 'lastName'
+        | 'companyName'
+        | 'jobTitle'
+        | 'timezone'
+        | 'externalId'
+        | 'source'
+        | 'contactOwnerEmail'
+        | 'hsContactId'
+        | 'hsPortalId'
+        | 'ghlContactId'
+        | 'ghlLocationId'
       >
     > {
   tags?: string[] | undefined
@@ -43,9 +54,19 @@ export interface LeadInput
   consent?: Partial<Record<Channel, { granted: boolean; source?: string | null | undefined; at?: string | null | undefined }>> | undefined
 }
 
+export interface FoundAvailability {
+  status: AvailabilityStatus
+  address: string | null
+  checkedAddresses: readonly CheckedAddress[]
+}
+
 export interface Leads {
   /** Saves new ones; one whose address is known is a duplicate of the lead that has it. Refuses: VALIDATION (no or bad address), LIST_NOT_FOUND. */
-  save(caller: Caller, leads: readonly LeadInput[], reserved?: Reserved): Promise<{ leads: Lead[]; duplicates: { input: LeadInput; existingLeadId: string }[] }>
+  save(
+    caller: Caller,
+    leads: readonly LeadInput[],
+    reserved?: Reserved,
+  ): Promise<{ leads: Lead[]; duplicates: { input: LeadInput; existingLeadId: string }[] }>
   get(workspaceId: string, id: string): Promise<Lead>
   find(workspaceId: string, filter: LeadFilter, page: Page): Promise<{ leads: Lead[]; nextCursor: string | null }>
   /** Refuses: LEAD_NOT_FOUND, ADDRESS_TAKEN (extra.leadId), VALIDATION, CONFLICT. An update must leave at least one address. */
@@ -58,9 +79,12 @@ export interface Leads {
    */
   forRecipient(caller: Caller, recipient: LeadInput & { leadId?: string | null | undefined }): Promise<Lead>
   /** Records what a check found, on the lead, with the event `availability.checked`. */
-  recordAvailability(workspaceId: string, id: string, found: { status: AvailabilityStatus; address: string | null; checkedAddresses: readonly CheckedAddress[] }): Promise<void>
-  /** lastContactedAt / lastRepliedAt move forward; no event (they would drown the others). Debounced is fine. */
-  recordContact(workspaceId: string, id: string, at: { contactedAt?: Date; repliedAt?: Date }): Promise<void>
+  recordAvailability(workspaceId: string, id: string, found: FoundAvailability): Promise<void>
+  /**
+   * lastContactedAt / lastRepliedAt move forward; no event for them (they would drown the others). What a check found may come with it,
+   * in the same write.
+   */
+  recordContact(workspaceId: string, id: string, at: { contactedAt?: Date; repliedAt?: Date; found?: FoundAvailability | undefined }): Promise<void>
   createList(caller: Caller, input: { name: string; description?: string | null | undefined }, reserved?: Reserved): Promise<LeadList>
   lists(workspaceId: string): Promise<(LeadList & { leadCount: number })[]>
   getList(workspaceId: string, id: string): Promise<LeadList & { leadCount: number }>
@@ -74,12 +98,21 @@ export interface Consent {
   /** May this channel be used to this address of this lead, now? Reads fresh; three callers: accepting, reserving, right before the vendor call. */
   allows(workspaceId: string, who: { lead: Lead | null; address: string; channel: Channel }): Promise<ConsentVerdict>
   /** Opts out by the workspace's `optOutScope` (lead, or the address only), cancels what is open, waits briefly for what is in flight; event lead.opted_out. */
-  optOut(caller: Caller, who: { lead: Lead | null; address: string | null; channels: readonly Channel[] | null; reason: string; source: string }): Promise<void>
+  optOut(
+    caller: Caller,
+    who: { lead: Lead | null; address: string | null; channels: readonly Channel[] | null; reason: string; source: string },
+  ): Promise<void>
   optIn(caller: Caller, who: { lead: Lead | null; address: string | null; source: string }): Promise<void>
   /** POST /api/dnc: adds an entry (and opts the lead out when `leadId` or a lead's address is given), cancels what is open. LEAD_NOT_FOUND, VALIDATION. */
   addDnc(
     caller: Caller,
-    input: { phone?: string | null | undefined; email?: string | null | undefined; leadId?: string | null | undefined; channels?: Channel[] | undefined; reason?: string | null | undefined },
+    input: {
+      phone?: string | null | undefined
+      email?: string | null | undefined
+      leadId?: string | null | undefined
+      channels?: Channel[] | undefined
+      reason?: string | null | undefined
+    },
     reserved?: Reserved,
   ): Promise<DncEntry>
   findDnc(workspaceId: string, page: Page): Promise<{ entries: DncEntry[]; nextCursor: string | null }>
@@ -110,7 +143,10 @@ export interface Lines {
   /** Refuses: VALIDATION (unknown transport, channel not offered by it, bad settings naming `transport.url` …). Sandbox lines get no gaps unless given. */
   create(caller: Caller, input: LineInput, reserved?: Reserved): Promise<Line & LineUsage>
   get(workspaceId: string, id: string): Promise<Line & LineUsage>
-  list(workspaceId: string, filter: { channel?: Channel | undefined; healthy?: boolean | undefined; active?: boolean | undefined }): Promise<(Line & LineUsage)[]>
+  list(
+    workspaceId: string,
+    filter: { channel?: Channel | undefined; healthy?: boolean | undefined; active?: boolean | undefined },
+  ): Promise<(Line & LineUsage)[]>
   update(caller: Caller, id: string, patch: LineInput): Promise<Line & LineUsage>
   /** LINE_IN_USE while messages wait on it, are being sent or are pinned to it. */
   remove(caller: Caller, id: string): Promise<void>
@@ -159,7 +195,10 @@ export interface ServiceReport {
   reason?: string | null | undefined
   checkedAddresses?: { address: string; available: boolean | null }[] | undefined
   error?: string | null | undefined
-  reply?: { text: string; from: string; to?: string | null | undefined; at?: string | null | undefined; id?: string | null | undefined } | null | undefined
+  reply?:
+    | { text: string; from: string; to?: string | null | undefined; at?: string | null | undefined; id?: string | null | undefined }
+    | null
+    | undefined
 }
 
 export interface Messages {
@@ -180,11 +219,21 @@ export interface Messages {
 
 export interface Availability {
   /** One address. A fresh answer costs no query; else a line is asked within its quota. `status` of an address nobody can check is `unknown`. */
-  checkAddress(caller: Caller, address: string): Promise<{ address: string; available: boolean | null; status: AvailabilityStatus; checkedAt: Date | null; detail: string | null }>
+  checkAddress(
+    caller: Caller,
+    address: string,
+  ): Promise<{ address: string; available: boolean | null; status: AvailabilityStatus; checkedAt: Date | null; detail: string | null }>
   /** The lead's addresses in order until the first hit. */
-  checkLead(caller: Caller, leadId: string): Promise<{ leadId: string; available: boolean | null; status: AvailabilityStatus; address: string | null; checkedAddresses: CheckedAddress[] }>
+  checkLead(
+    caller: Caller,
+    leadId: string,
+  ): Promise<{ leadId: string; available: boolean | null; status: AvailabilityStatus; address: string | null; checkedAddresses: CheckedAddress[] }>
   /** In the background: LEAD_NOT_FOUND, LIST_NOT_FOUND. */
-  checkLeads(caller: Caller, who: { leadIds?: string[] | undefined; listId?: string | undefined }, reserved?: Reserved): Promise<{ jobId: string; total: number }>
+  checkLeads(
+    caller: Caller,
+    who: { leadIds?: string[] | undefined; listId?: string | undefined },
+    reserved?: Reserved,
+  ): Promise<{ jobId: string; total: number }>
   answers(workspaceId: string, addresses: readonly string[]): Promise<Answer[]>
 }
 

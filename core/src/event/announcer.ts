@@ -1,6 +1,6 @@
 import type { Runtime } from '../runtime.ts'
 import type { ConsumerKind } from './consumer.ts'
-import type { Aggregate, Outboxes, Relay } from './event.ts'
+import type { Aggregate, AggregateKind, Outboxes, Relay } from './event.ts'
 import type { Relay as Relays } from './relay.ts'
 
 export interface AnnouncerParts {
@@ -28,32 +28,45 @@ export function createAnnouncer({ relays, kinds, runtime }: AnnouncerParts): Ann
   const underWay = new Set<Promise<unknown>>()
   const relayed = new Set<string>()
 
+  async function trim<T extends Aggregate>(doc: T): Promise<T> {
+    if (doc.outbox.length === 0) return doc
+    const consumers = (await Promise.all(kinds.map((kind) => kind.list(doc.workspaceId)))).flat()
+    const outbox = doc.outbox.filter((event) => !relayed.has(event.id) && consumers.some((consumer) => consumer.wants(event.type)))
+    return outbox.length === doc.outbox.length ? doc : { ...doc, outbox }
+  }
+
+  async function announce(kind: AggregateKind, doc: Aggregate): Promise<void> {
+    const wanted = await trim(doc)
+    if (wanted.outbox.length === 0) return
+    await relays.relay(kind, wanted as never)
+    for (const event of wanted.outbox) relayed.add(event.id)
+    for (const oldest of relayed) {
+      if (relayed.size <= rememberedMax) break
+      relayed.delete(oldest)
+    }
+  }
+
   return {
+    trim,
     relay(kind, doc) {
       if (doc.outbox.length === 0) return
-      const work = relays
-        .relay(kind, doc as never)
-        .then(() => {
-          for (const event of doc.outbox) relayed.add(event.id)
-          for (const oldest of relayed) {
-            if (relayed.size <= rememberedMax) break
-            relayed.delete(oldest)
-          }
-        })
+      const work = announce(kind, doc)
         .catch((error: unknown) => runtime.log.warn({ error, kind, subjectId: doc.id }, 'relay.put_off'))
         .finally(() => underWay.delete(work))
       underWay.add(work)
-    },
-    async trim(doc) {
-      if (doc.outbox.length === 0) return doc
-      const consumers = (await Promise.all(kinds.map((kind) => kind.list(doc.workspaceId)))).flat()
-      const outbox = doc.outbox.filter((event) => !relayed.has(event.id) && consumers.some((consumer) => consumer.wants(event.type)))
-      return outbox.length === doc.outbox.length ? doc : { ...doc, outbox }
     },
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay)
     },
   }
+}
+
+/** A store whose documents are committed without the events that nobody wants. */
+export function trimmed<T extends Aggregate, R, S extends { insert(doc: T): Promise<R>; commit(doc: T): Promise<unknown> }>(
+  store: S,
+  trim: Announcer['trim'],
+): S {
+  return { ...store, insert: async (doc: T) => store.insert(await trim(doc)), commit: async (doc: T) => store.commit(await trim(doc)) }
 }
 
 /**

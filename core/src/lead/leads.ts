@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts'
 import { announce } from '../event/event.ts'
-import type { Leads } from '../operations.ts'
+import type { FoundAvailability, Leads } from '../operations.ts'
 import type { Stores } from '../store/stores.ts'
 import { pageOf } from '../workspace/audit.ts'
 import type { Sealer } from '../workspace/secrets.ts'
@@ -8,7 +8,7 @@ import { type AddressHashes, createAddressHashes } from './address-hashes.ts'
 import { changeLead } from './change.ts'
 import { createErase, type EraseParts } from './erase.ts'
 import { patchLead, readLead } from './intake.ts'
-import { addressesOf } from './lead.ts'
+import { addressesOf, type Lead } from './lead.ts'
 import { createLists, listNotFound } from './lists.ts'
 import { createForRecipient } from './recipient.ts'
 import { countryFor, createSave, refuseAll } from './save.ts'
@@ -32,6 +32,18 @@ export function createLeads(given: LeadsParts): Leads {
   const parts = { ...given, hashes: given.hashes ?? createAddressHashes(given) }
   const { stores, runtime, relay, audit } = parts
   const notFound = (id: string) => new AppError('LEAD_NOT_FOUND', `there is no lead ${id}`)
+
+  /** The lead with what a check found and the event that says so; the same lead when that is no news. */
+  function withAvailability(lead: Lead, { status, address, checkedAddresses }: FoundAvailability): Lead {
+    const at = runtime.now()
+    const checkedMs = Math.max(...checkedAddresses.map((each) => each.checkedAt.getTime()), 0)
+    const checkedAt = checkedMs > 0 ? new Date(checkedMs) : at
+    const isOld = lead.availabilityCheckedAt !== null && lead.availabilityCheckedAt >= checkedAt
+    if (isOld && lead.availabilityStatus === status && lead.availableAddress === address) return lead
+    const next = { ...lead, availabilityStatus: status, availableAddress: address, availabilityCheckedAt: checkedAt, updatedAt: at }
+    const checked = checkedAddresses.map((each) => ({ ...each, checkedAt: each.checkedAt.toISOString() }))
+    return announce(next, { id: runtime.id('evt'), type: 'availability.checked', at, data: { status, address, checkedAddresses: checked } })
+  }
 
   return {
     ...createSave(parts),
@@ -73,29 +85,21 @@ export function createLeads(given: LeadsParts): Leads {
       return revised.doc
     },
 
-    async recordAvailability(workspaceId, id, { status, address, checkedAddresses }) {
-      const checkedMs = Math.max(...checkedAddresses.map((each) => each.checkedAt.getTime()), 0)
-      const checkedAt = checkedMs > 0 ? new Date(checkedMs) : runtime.now()
-      const revised = await changeLead(stores, workspaceId, id, (lead) => {
-        const isOld = lead.availabilityCheckedAt !== null && lead.availabilityCheckedAt >= checkedAt
-        // Answers that were all known already: the same news again is none.
-        if (isOld && lead.availabilityStatus === status && lead.availableAddress === address) return lead
-        const at = runtime.now()
-        const next = { ...lead, availabilityStatus: status, availableAddress: address, availabilityCheckedAt: checkedAt, updatedAt: at }
-        const checked = checkedAddresses.map((each) => ({ ...each, checkedAt: each.checkedAt.toISOString() }))
-        return announce(next, { id: runtime.id('evt'), type: 'availability.checked', at, data: { status, address, checkedAddresses: checked } })
-      })
+    async recordAvailability(workspaceId, id, found) {
+      const revised = await changeLead(stores, workspaceId, id, (lead) => withAvailability(lead, found))
       if (revised?.changed) relay('lead', revised.doc)
     },
 
-    async recordContact(workspaceId, id, { contactedAt, repliedAt }) {
+    async recordContact(workspaceId, id, { contactedAt, repliedAt, found }) {
       try {
-        await changeLead(stores, workspaceId, id, (lead) => {
+        const revised = await changeLead(stores, workspaceId, id, (lead) => {
           const lastContactedAt = forward(lead.lastContactedAt, contactedAt)
           const lastRepliedAt = forward(lead.lastRepliedAt, repliedAt)
-          if (lastContactedAt === lead.lastContactedAt && lastRepliedAt === lead.lastRepliedAt) return lead
-          return { ...lead, lastContactedAt, lastRepliedAt }
+          const seen = found ? withAvailability(lead, found) : lead
+          if (lastContactedAt === lead.lastContactedAt && lastRepliedAt === lead.lastRepliedAt) return seen
+          return { ...seen, lastContactedAt, lastRepliedAt }
         })
+        if (revised?.changed) relay('lead', revised.doc)
       } catch (error) {
         // Others are writing this lead at the same moment: the next contact moves the time on, and a send must not fail for it.
         if (!(error instanceof AppError && error.code === 'CONFLICT')) throw error

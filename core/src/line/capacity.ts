@@ -81,7 +81,7 @@ export function createCapacity({ lines, runtime }: { lines: LineStore; runtime: 
       let ledger = loaded
       const settled = kept.get(lineId)
       kept.delete(lineId)
-      for (const id of settled?.ids ?? []) ledger = settle(ledger, id)
+      if (settled) ledger = settle(ledger, settled.ids)
       for (const apply of changes) ledger = apply(ledger)
       try {
         if (ledger === loaded || (await lines.commitLedger(ledger))) return

@@ -73,7 +73,7 @@ describe('places of a line', () => {
   })
 
   test('a place given back after the hand-over (late "not on iMessage") is given back once', () => {
-    const ledger = settle(taken(emptyLedger('ws', 'line'), 'm0', 'a0'), 'm0')
+    const ledger = settle(taken(emptyLedger('ws', 'line'), 'm0', 'a0'), ['m0'])
     const back = release(release(ledger, 'm0', '2026-11-22'), 'm0', '2026-11-22')
     expect(back.days['2026-11-22']?.total).toBe(0)
   })
@@ -88,7 +88,7 @@ describe('places of a line', () => {
 
   test('and when the follower goes out first, the leader may be given back without un-counting it', () => {
     let ledger = taken(taken(emptyLedger('ws', 'line'), 'm0', 'same'), 'm1', 'same')
-    ledger = release(settle(ledger, 'm1'), 'm0', '2026-11-22')
+    ledger = release(settle(ledger, ['m1']), 'm0', '2026-11-22')
     expect(ledger.days['2026-11-22']).toEqual({ total: 1, new: 1, checks: 0 })
   })
 
@@ -103,7 +103,7 @@ describe('places of a line', () => {
     let ledger = emptyLedger('ws', 'line')
     for (let i = 1; i <= 28; i++) {
       const day = `2026-11-${String(i).padStart(2, '0')}`
-      ledger = settle(taken(ledger, `m${i}`, `a${i}`, { day, hour: `${day}T10` }), `m${i}`)
+      ledger = settle(taken(ledger, `m${i}`, `a${i}`, { day, hour: `${day}T10` }), [`m${i}`])
       ledger = release(taken(ledger, `n${i}`, `b${i}`, { day, hour: `${day}T10` }), `n${i}`, day)
     }
     expect(Object.keys(ledger.days).length).toBeLessThanOrEqual(9)
@@ -133,7 +133,7 @@ describe('places of a line', () => {
             alive.delete(id)
           } else if (op === 'settle' && alive.get(id) === 'held') {
             if (ledger.held[id]) outFirst.add(address)
-            ledger = settle(settle(ledger, id), id)
+            ledger = settle(settle(ledger, [id]), [id])
             alive.set(id, 'out')
           }
           const count = ledger.days['2026-11-22'] ?? { total: 0, new: 0, checks: 0 }

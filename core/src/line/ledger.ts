@@ -140,16 +140,20 @@ export function release(ledger: Ledger, messageId: string, day: string): Ledger 
   return heir ? inherit(after, heir[0], heir[1]) : after
 }
 
-/** The message was handed over: its place is used for good. */
-export function settle(ledger: Ledger, messageId: string): Ledger {
-  const place = ledger.held[messageId]
-  if (!place) return ledger
+/** These messages were handed over: their places are used for good. */
+export function settle(ledger: Ledger, messageIds: readonly string[]): Ledger {
   const held = { ...ledger.held }
-  delete held[messageId]
-  const leader = place.isNew ? undefined : Object.entries(held).find(([, other]) => other.isNew && other.address === place.address)
-  // The follower got there first, so the first touch is made: the leader is an ordinary message now and may be given back as one.
-  if (leader) held[leader[0]] = { ...leader[1], isNew: false }
-  return { ...ledger, held }
+  let isChanged = false
+  for (const messageId of messageIds) {
+    const place = held[messageId]
+    if (!place) continue
+    isChanged = true
+    delete held[messageId]
+    const leader = place.isNew ? undefined : Object.entries(held).find(([, other]) => other.isNew && other.address === place.address)
+    // The follower got there first, so the first touch is made: the leader is an ordinary message now and may be given back as one.
+    if (leader) held[leader[0]] = { ...leader[1], isNew: false }
+  }
+  return isChanged ? { ...ledger, held } : ledger
 }
 
 /** At the very moment of a first touch: whether the line's gap between first touches has really passed. */

@@ -3,7 +3,7 @@ import type { Probe, Reach } from '../availability/probe.ts'
 import type { Lead } from '../lead/lead.ts'
 import type { Capacity } from '../line/capacity.ts'
 import type { Line } from '../line/line.ts'
-import type { Consent, Leads } from '../operations.ts'
+import type { Consent, FoundAvailability, Leads } from '../operations.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
 import type { Workspace } from '../workspace/workspace.ts'
@@ -66,9 +66,10 @@ export function createMove(parts: MoveParts): Move {
     const checkedAddresses = reach.checked.length > 0 ? reach.checked : message.checkedAddresses
     if (reach.go === 'later') return putOff(message, backedOff(message, reach.hold, now), { checkedAddresses, fromLineId: chosen.line.id })
     if (reach.go === 'none') return fallBack(message, lead, reach)
-    if (lead !== null && message.messageType === 'imessage' && reach.go === 'use' && !sameAvailability(lead, reach.address)) {
-      await parts.leads.recordAvailability(message.workspaceId, lead.id, { status: 'available', address: reach.address, checkedAddresses })
-    }
+    const found: FoundAvailability | undefined =
+      lead !== null && message.messageType === 'imessage' && reach.go === 'use' && !sameAvailability(lead, reach.address)
+        ? { status: 'available', address: reach.address, checkedAddresses }
+        : undefined
 
     const verdict = await parts.consent.allows(message.workspaceId, { lead, address: reach.address, channel: message.messageType })
     if (!verdict.allowed) {
@@ -87,12 +88,14 @@ export function createMove(parts: MoveParts): Move {
       slot = await slotFor(message, line, reach.address, null, now)
       if (slot.go === 'later' && refused.go === 'later' && slot.until < refused.until) refused = slot
     }
+    const isNow = slot.go === 'now' && slot.at <= runtime.now()
+    if (found && lead !== null && !isNow) await parts.leads.recordAvailability(message.workspaceId, lead.id, found)
     if (slot.go === 'later') {
       const { why, until, detail } = refused.go === 'later' ? refused : slot
       return putOff(message, { reason: why, until, detail }, { checkedAddresses, fromLineId: line.id })
     }
     const patch = { address: reach.address, checkedAddresses, reservation: { lineId: line.id, day: slot.day, state: 'held' as const } }
-    if (slot.at > runtime.now()) {
+    if (!isNow) {
       const why = `line, place and slot reserved for ${slot.at.toISOString()}`
       const reserved = await commits.commit(message, { type: 'reserved', sendAt: slot.at, patch: { ...patch, fromLineId: line.id }, why })
       if (reserved === null) return abandon(message, line, slot.day)
@@ -101,7 +104,9 @@ export function createMove(parts: MoveParts): Move {
     }
     const handed = await attempts.hand(message, line, lead, { ...patch, fenced })
     if (handed === null) return abandon(message, line, slot.day)
-    if (lead !== null && handed.sentAt !== null) await parts.leads.recordContact(message.workspaceId, lead.id, { contactedAt: handed.sentAt })
+    if (lead === null) return
+    if (handed.sentAt !== null) await parts.leads.recordContact(message.workspaceId, lead.id, { contactedAt: handed.sentAt, found })
+    else if (found) await parts.leads.recordAvailability(message.workspaceId, lead.id, found)
   }
 
   /** The version moved on under us. If the winner ended it, the place we took has to go back; if not, the winner uses the same one. */
