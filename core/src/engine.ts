@@ -261,15 +261,18 @@ export function createEngine(parts: EngineParts): Engine {
       for (const ticker of tickers) ticker.start()
     },
     async stop(deadlineMs) {
+      const endsAt = runtime.now().getTime() + deadlineMs
+      // One deadline for all of it: a vendor that does not answer must not be waited for once per step.
+      const inTime = (work: Promise<unknown>) => withDeadline(work, Math.max(0, endsAt - runtime.now().getTime()), runtime)
       for (const ticker of tickers) ticker.stop()
       await queue.stop(deadlineMs)
-      await withDeadline(Promise.all([deliverer.idle(), attempts.idle()]), deadlineMs, runtime)
-      while (background.size > 0) await withDeadline(Promise.all(background), deadlineMs, runtime).then((ended) => ended || background.clear())
+      await inTime(Promise.all([deliverer.idle(), attempts.idle()]))
+      while (background.size > 0 && (await inTime(Promise.all(background))));
       await announced()
       await outbox.flush()
       await capacity.flush()
       await tally.flush()
-      await Promise.all([transports.close(), poster.close()])
+      await inTime(Promise.all([transports.close(), poster.close()]))
     },
     async backlog() {
       const now = runtime.now()

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   builtInKinds,
@@ -28,9 +28,10 @@ export interface Hub {
 /** Opens what the configuration names and puts the hub on it; working already when the role says so. */
 export async function buildHub(config: Config, log: Log): Promise<Hub> {
   const runtime = createRuntime(log)
-  const sealer = createSealer(config.encryptionKeys ?? [embeddedKey(config.dataDir)])
   const stores = await openStores(config, log)
   try {
+    // After the store, whose lock keeps a second process from making a key of its own.
+    const sealer = createSealer(config.encryptionKeys ?? [embeddedKey(config.dataDir)])
     const queue = await openQueue(config, log, runtime)
     const { engine, app } = createHub({ stores, queue, runtime, sealer, transportKinds: builtInKinds, settings: settingsOf(config), http: config })
     const { generatedKey } = await engine.workspaces.bootstrap({ adminApiKey: config.adminApiKey, sandboxLine: config.mode === 'embedded' })
@@ -83,7 +84,9 @@ function embeddedKey(dataDir: string): Buffer {
   const file = join(dataDir, 'encryption.key')
   if (!existsSync(file)) {
     mkdirSync(dataDir, { recursive: true })
-    writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flush: true, flag: 'wx' })
+    // Whole or not there: half a key would be refused at every start from then on.
+    writeFileSync(`${file}.new`, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flush: true })
+    renameSync(`${file}.new`, file)
   }
   const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
   if (key.length !== 32) throw new Error(`${file} does not hold 32 bytes in base64; without the key that was there, stored secrets cannot be opened`)

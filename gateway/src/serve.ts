@@ -4,8 +4,9 @@ import { buildHub, type Hub } from './build.ts'
 import { type Config, ConfigError, loadConfig, readEnvironment } from './config.ts'
 import { createLog } from './log.ts'
 
-/** Less than the ten seconds that container runtimes wait before they kill. */
-const drainMs = 8_000
+/** Together with a second for each end of it, less than the ten seconds that container runtimes wait before they kill. */
+const drainMs = 7_000
+const closeMs = 1_000
 
 function configure(): Config {
   try {
@@ -32,7 +33,15 @@ const hub = await buildHub(config, log).catch((error: unknown) => {
 })
 
 const face = config.role === 'worker' ? probesOf(hub) : hub.app
-const server = serve({ fetch: face.fetch, port: config.port, hostname: config.host }, (address) => {
+let isStopping = false
+async function respond(request: Request, env: Parameters<Hono['fetch']>[1]): Promise<Response> {
+  const response = await face.fetch(request, env)
+  // A client that keeps its connection would go on asking a hub that has closed its store.
+  if (isStopping) response.headers.set('connection', 'close')
+  return response
+}
+
+const server = serve({ fetch: respond, port: config.port, hostname: config.host }, (address) => {
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   const url = `http://${host}:${address.port}`
   console.log(
@@ -51,15 +60,15 @@ server.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1)
 })
 
-let isStopping = false
 async function stop(signal: string): Promise<void> {
   if (isStopping) process.exit(1)
   isStopping = true
   log.info({ signal }, 'hub.draining')
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   if ('closeIdleConnections' in server) server.closeIdleConnections()
+  // Requests first: what is taken in now is still answered, and only then is the store closed under it.
+  await Promise.race([closed, new Promise<void>((resolve) => setTimeout(resolve, closeMs))])
   await hub.stop(drainMs)
-  await Promise.race([closed, new Promise<void>((resolve) => setTimeout(resolve, 1_000).unref())])
   log.info({ signal }, 'hub.stopped')
   process.exit(0)
 }
