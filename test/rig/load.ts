@@ -19,6 +19,8 @@ export interface Load {
   readonly refused: ReadonlyMap<number, string>
   /** What no client should ever see, in words. */
   readonly surprises: readonly string[]
+  /** Answers of 5xx, and connections that broke after the request had left: a client cannot tell what became of it. */
+  readonly broken: readonly string[]
   /** Resolves when every wish has its final answer. */
   readonly done: Promise<void>
 }
@@ -50,11 +52,18 @@ export function startLoad({ url, wishes, clients, paceMs }: { url: string; wishe
   const acked: Acked[] = []
   const refused = new Map<number, string>()
   const surprises: string[] = []
+  const broken: string[] = []
   const call = client(url)
   const waiting = [...wishes]
 
   async function settle(wish: Wish): Promise<boolean> {
-    const answer = await post(call, wish).catch(() => null)
+    const answer = await post(call, wish).catch((error: unknown) => {
+      // A refused connection is a plain answer: nobody is there, and nothing was sent.
+      const why = error instanceof Error && error.cause instanceof Error && 'code' in error.cause ? String(error.cause.code) : String(error)
+      if (why !== 'ECONNREFUSED') broken.push(`#${wish.number}: ${why}`)
+      return null
+    })
+    if (answer !== null && answer.status >= 500) broken.push(`#${wish.number}: ${answer.status} ${answer.body?.code}`)
     if (answer === null || answer.status >= 500 || answer.body?.code === 'IDEMPOTENCY_RUNNING') return false
     const id = answer.body?.message?.id
     if (answer.status === 201 && id !== undefined) acked.push({ wish, id })
@@ -71,5 +80,5 @@ export function startLoad({ url, wishes, clients, paceMs }: { url: string; wishe
     }
   }
 
-  return { acked, refused, surprises, done: Promise.all(Array.from({ length: clients }, work)).then(() => undefined) }
+  return { acked, refused, surprises, broken, done: Promise.all(Array.from({ length: clients }, work)).then(() => undefined) }
 }
