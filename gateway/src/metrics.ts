@@ -55,22 +55,47 @@ export function createMetrics(): { registry: Registry; metrics: Metrics; watch(b
       swept: (kind, count) => swept.inc({ kind }, count),
     },
     watch(backlog, now) {
-      const due = new Gauge({ name: 'trunkline_due', help: 'What is due now and not done', labelNames: ['kind'], registers })
-      const age = new Gauge({ name: 'trunkline_due_age_seconds', help: 'Age of the oldest that is due', labelNames: ['kind'], registers })
+      // One look at the store for all gauges of a scrape: they are collected in the same moment.
+      let looking: Promise<Backlog> | null = null
+      const look = () => {
+        looking ??= backlog().finally(() => {
+          looking = null
+        })
+        return looking
+      }
+      const kinds = ['messages', 'deliveries'] as const
+      new Gauge({
+        name: 'trunkline_due',
+        help: 'What is due now and not done',
+        labelNames: ['kind'],
+        registers,
+        async collect() {
+          const seen = await look()
+          for (const kind of kinds) this.set({ kind }, seen[kind].count)
+        },
+      })
+      new Gauge({
+        name: 'trunkline_due_age_seconds',
+        help: 'Age of the oldest that is due',
+        labelNames: ['kind'],
+        registers,
+        async collect() {
+          const seen = await look()
+          for (const kind of kinds) {
+            const oldest = seen[kind].oldestDueAt
+            this.set({ kind }, oldest === null ? 0 : Math.max(0, (now().getTime() - oldest.getTime()) / 1000))
+          }
+        },
+      })
       new Gauge({
         name: 'trunkline_queue_depth',
         help: 'Hints in the queue; -1 when the queue is away',
         labelNames: ['state'],
         registers,
         async collect() {
-          const seen = await backlog()
-          this.set({ state: 'waiting' }, seen.queue.waiting)
-          this.set({ state: 'delayed' }, seen.queue.delayed)
-          for (const kind of ['messages', 'deliveries'] as const) {
-            due.set({ kind }, seen[kind].count)
-            const oldest = seen[kind].oldestDueAt
-            age.set({ kind }, oldest === null ? 0 : Math.max(0, (now().getTime() - oldest.getTime()) / 1000))
-          }
+          const { queue } = await look()
+          this.set({ state: 'waiting' }, queue.waiting)
+          this.set({ state: 'delayed' }, queue.delayed)
         },
       })
     },

@@ -35,7 +35,10 @@ export interface DelivererOptions {
   readonly slowAfterMs?: number
 }
 
-const leaseMarginMs = 15_000
+/** Long enough for an attempt that is not slow. A worker that died gives its deliveries back when it ends. */
+const leaseMs = 8_000
+/** A slow attempt holds its delivery as long as it may take, and this. */
+const leaseMarginMs = 5_000
 /** Later than this the sweeper is early enough, and the queue stays small. */
 const hintHorizonMs = 120_000
 /** A timer may fire a millisecond early, and a claim that comes before its time finds nothing. */
@@ -73,10 +76,35 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     let learnt: Learnt = { type: 'unknown' }
     try {
       const now = runtime.now()
-      const delivery = await stores.deliveries.claim(hint.workspaceId, hint.id, now, new Date(now.getTime() + timeoutMs + leaseMarginMs))
-      if (delivery) learnt = await inOrder(delivery, ticket, () => call(delivery, signal))
+      const delivery = await stores.deliveries.claim(hint.workspaceId, hint.id, now, new Date(now.getTime() + leaseMs))
+      if (delivery) learnt = await inOrder(delivery, ticket, () => call(delivery, ticket, signal))
+      else await lookAgain(hint, now)
     } finally {
       ticket.finish(learnt)
+    }
+  }
+
+  /** Somebody has it. Should that one have died, its lease ends before the sweeper comes by. */
+  async function lookAgain({ workspaceId, id }: Pick<Hint, 'workspaceId' | 'id'>, now: Date): Promise<void> {
+    const there = await stores.deliveries.get(workspaceId, id)
+    if (there?.status === 'pending' && there.dueAt !== null && there.dueAt > now) await hintAt(workspaceId, id, there.dueAt)
+  }
+
+  /** Keeps hold of a delivery whose consumer turned out to be slow. Answers with the version to commit on. */
+  function holdOn(delivery: Delivery, ticket: Ticket): () => Promise<Delivery> {
+    let held = Promise.resolve(delivery)
+    let isOver = false
+    void ticket.detached.then(() => {
+      if (isOver) return
+      const longer = { ...delivery, dueAt: new Date(runtime.now().getTime() + timeoutMs + leaseMarginMs) }
+      held = stores.deliveries.commit(longer).then(
+        (written) => (written ? { ...longer, version: longer.version + 1 } : delivery),
+        () => delivery,
+      )
+    })
+    return () => {
+      isOver = true
+      return held
     }
   }
 
@@ -102,12 +130,13 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     }
   }
 
-  async function call(delivery: Delivery, signal: AbortSignal): Promise<Learnt> {
+  async function call(delivery: Delivery, ticket: Ticket, signal: AbortSignal): Promise<Learnt> {
     const prefix = delivery.consumer.slice(0, delivery.consumer.indexOf(':'))
     const kind = kinds.find((each) => each.prefix === prefix)
     const nobody: Delivered = { outcome: { type: 'skip', why: 'there is no such consumer any more' }, attempt: null, pauseMs: null, detail: {} }
+    const heldNow = holdOn(delivery, ticket)
     const delivered = kind ? await kind.deliver(delivery, signal) : nobody
-    const next = applyOutcome(delivery, delivered, { now: runtime.now(), scheduleMs, dice: runtime.random() })
+    const next = applyOutcome(await heldNow(), delivered, { now: runtime.now(), scheduleMs, dice: runtime.random() })
     const written = await commit(next)
     const { outcome, attempt: made, pauseMs, detail } = delivered
     const latencyMs = made?.latencyMs ?? 0
