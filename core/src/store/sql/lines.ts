@@ -7,7 +7,7 @@ import { createReader } from './codec.ts'
 import { createCollection } from './collection.ts'
 import { key } from './columns.ts'
 import { createOutboxes } from './outboxes.ts'
-import { createLookup, type Sql } from './sql.ts'
+import { createLookup, remembering, type Sql } from './sql.ts'
 import { createStoredVersions } from './stored-versions.ts'
 
 const codec = createAggregateCodec<Line>({
@@ -17,7 +17,7 @@ const codec = createAggregateCodec<Line>({
 
 export function createLineStore(sql: Sql): LineStore {
   const { db } = sql
-  const { fromRow } = codec
+  const fromRow = remembering(codec.fromRow)
   const collection = createCollection<'lines', Line>({
     sql,
     table: 'lines',

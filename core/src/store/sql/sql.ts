@@ -77,11 +77,38 @@ export function createLookup<C extends Columns, R>(sql: Sql, columns: C, text: (
   const verb = createVerb<readonly Row<C>[], R[]>(sql, {
     sizeOf: (rows) => rows.length,
     run: async (calls) => {
-      const answers: R[][] = calls.map(() => [])
-      const asked = calls.flatMap((rows, n) => rows.map((row) => ({ ...row, n }) as Row<C & { n: 'int' }>))
+      // Many ask for the same few documents at once (a workspace, its lines): each is fetched once and given to all.
+      const places = new Map<string, number>()
+      const distinct: (readonly Row<C>[])[] = []
+      const placeOf = calls.map((rows) => {
+        const asked = JSON.stringify(rows)
+        const place = places.get(asked) ?? distinct.push(rows) - 1
+        places.set(asked, place)
+        return place
+      })
+      const answers: R[][] = distinct.map(() => [])
+      const asked = distinct.flatMap((rows, n) => rows.map((row) => ({ ...row, n }) as Row<C & { n: 'int' }>))
       for (const found of await statement(asked)) answers[found.n]?.push(found)
-      return answers
+      return placeOf.map((place) => [...(answers[place] ?? [])])
     },
   })
   return (rows) => (rows.length === 0 ? Promise.resolve([]) : verb(rows))
+}
+
+const rememberedMax = 500
+
+/** Decodes rows of documents that many read and few write: one that has not changed since is not parsed again. */
+export function remembering<Stored extends { version: number; outbox: string | null; doc: string }, T>(
+  fromRow: (row: Stored) => T,
+): (row: Stored) => T {
+  const known = new Map<string, T>()
+  return (row) => {
+    const text = `${row.version} ${row.outbox ?? ''} ${row.doc}`
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const doc = fromRow(row)
+    if (known.size >= rememberedMax) known.clear()
+    known.set(text, doc)
+    return doc
+  }
 }

@@ -4,7 +4,7 @@ import { aggregateRead, createAggregateCodec } from './aggregate.ts'
 import { createCollection } from './collection.ts'
 import { key } from './columns.ts'
 import { createOutboxes } from './outboxes.ts'
-import { createLookup, type Sql } from './sql.ts'
+import { createLookup, remembering, type Sql } from './sql.ts'
 
 const codec = createAggregateCodec<Webhook>({
   dates: {
@@ -20,7 +20,8 @@ const codec = createAggregateCodec<Webhook>({
 })
 
 export function createWebhookStore(sql: Sql): WebhookStore {
-  const { toRow, fromRow } = codec
+  const { toRow } = codec
+  const fromRow = remembering(codec.fromRow)
   const listed = createLookup<{ workspace_id: 'text' }, { id: string; created_at: number; version: number; outbox: string | null; doc: string }>(
     sql,
     { workspace_id: 'text' },

@@ -5,7 +5,7 @@ import { createCollection } from './collection.ts'
 import { key, keyOrNull } from './columns.ts'
 import { cutPage, readCursor } from './cursor.ts'
 import { createOutboxes } from './outboxes.ts'
-import type { Sql } from './sql.ts'
+import { remembering, type Sql } from './sql.ts'
 
 const codec = createAggregateCodec<Workspace>({
   dates: { createdAt: true, updatedAt: true },
@@ -14,7 +14,7 @@ const codec = createAggregateCodec<Workspace>({
 
 export function createWorkspaceStore(sql: Sql): WorkspaceStore {
   const { db } = sql
-  const { fromRow } = codec
+  const fromRow = remembering(codec.fromRow)
   const toRow = (workspace: Workspace) => ({
     ...codec.toRow(workspace),
     workspace_id: workspace.id,
