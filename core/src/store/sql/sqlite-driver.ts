@@ -58,6 +58,8 @@ export function createSqliteDriver(database: DatabaseSync, onClose: () => void):
     }
     database.exec('begin immediate')
     const { promise, resolve, reject } = Promise.withResolvers<void>()
+    // Whose own statement failed does not wait for the commit; nobody else may have been in it.
+    promise.catch(() => {})
     group = { durable: promise, begun: performance.now(), news: 1, end: (error) => (error === undefined ? resolve() : reject(error)) }
     setImmediate(flush)
     return group
@@ -79,9 +81,17 @@ export function createSqliteDriver(database: DatabaseSync, onClose: () => void):
       lastFlushMs = performance.now() - now
       ending.end()
     } catch (error) {
-      if (database.isTransaction) database.exec('rollback')
       ending.end(error)
+      if (database.isTransaction) database.exec('rollback')
     }
+  }
+
+  /** After some errors (a full disk, one that fails) SQLite has taken back the whole transaction: then all who are in it failed. */
+  function failed(error: unknown): void {
+    if (group === null || database.isTransaction) return
+    const ending = group
+    group = null
+    ending.end(error)
   }
 
   function rowsOf<R>({ statement, kind }: Prepared, parameters: readonly unknown[]): QueryResult<R> {
@@ -120,11 +130,17 @@ export function createSqliteDriver(database: DatabaseSync, onClose: () => void):
         while (alone !== null && this.end === null) await alone
         const prepared = prepare(query.sql)
         if (prepared.kind === 'read') return rowsOf<R>(prepared, query.parameters)
-        if (this.end !== null) return write<R>(prepared, query.parameters)
-        const { durable } = join()
-        const result = write<R>(prepared, query.parameters)
-        await durable
-        return result
+        const durable = this.end === null ? join().durable : null
+        if (!database.isTransaction) throw new Error('SQLite has taken back the transaction this write belongs to')
+        try {
+          const result = write<R>(prepared, query.parameters)
+          if (durable === null) return result
+          await durable
+          return result
+        } catch (error) {
+          failed(error)
+          throw error
+        }
       },
       streamQuery() {
         throw new Error('the SQLite store reads in pages, not in streams')
@@ -172,6 +188,8 @@ export function createSqliteDriver(database: DatabaseSync, onClose: () => void):
       await durable
     },
     async rollbackTransaction(given) {
+      // Kysely rolls back after a commit that failed, too: by then the savepoint may be somebody else's.
+      if ((given as Own).end === null) return
       await leave(given as Own, database.isTransaction ? 'rollback to whole; release whole' : 'select 1')
     },
     async destroy() {
