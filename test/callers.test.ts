@@ -67,6 +67,28 @@ describe.concurrent('a caller who asks again', () => {
   })
 })
 
+describe.concurrent('an address named beside a lead', () => {
+  test("is tried before the lead's others when it is the lead's own, and refused by name when it is not", async () => {
+    const scene = await scenario()
+    const lead = await scene.addLead({ phone: '+14155550120', altPhone1: '+14155550121' })
+    const own = await scene.until((await scene.send({ leadId: lead.id, recipientPhone: '(415) 555-0121' })).id, isOut)
+    expect([own.recipientPhone, scene.ledger().map((entry) => entry.address)]).toEqual(['+14155550121', ['+14155550121']])
+    const body = { message: 'Hello', leadId: lead.id, recipientPhone: '+14155550199' }
+    expect(await scene.call('POST', '/api/messages', body)).toMatchObject({ status: 400, body: { errors: [{ path: 'recipientPhone' }] } })
+  })
+
+  test('is not written to when it belongs to somebody who opted out', async () => {
+    const scene = await scenario()
+    const silent = await scene.addLead({ phone: '+14155550131' })
+    await scene.call('POST', '/api/dnc', { leadId: silent.id })
+    await scene.addLead({ phone: '+14155550130' })
+    scene.script({ rules: [{ address: '+14155550130', available: false }] })
+    const sent = await scene.send({ recipientPhone: '+14155550130', altPhone1: '+14155550131' })
+    expect((await scene.until(sent.id, statusIs('fallback'))).checkedAddresses.map(({ address }) => address)).toEqual(['+14155550130'])
+    expect(scene.ledger()).toEqual([])
+  })
+})
+
 describe.concurrent('without a line named', () => {
   test('a lead keeps the line that talked to it, and new leads are spread', async () => {
     const scene = await scenario()

@@ -39,6 +39,15 @@ describe('opting out', () => {
     ])
   })
 
+  it('holds for an address of theirs that is named beside another lead, or without one', async () => {
+    const { leads } = await rig.leads.save(rig.caller, [{ phone: '+14155551777' }])
+    const other = leads[0] ?? null
+    expect([await allows(second, 'sms', other), await allows(second, 'sms', null)]).toEqual([true, true])
+    await rig.consent.addDnc(rig.caller, { leadId: lead.id, channels: ['sms'] })
+    expect([await allows(second, 'sms', other), await allows(second, 'sms', null)]).toEqual([false, false])
+    expect([await allows(second, 'imessage', other), await allows('+14155551777', 'sms', other)]).toEqual([true, true])
+  })
+
   it('closes only the channels that were named', async () => {
     await rig.consent.optOut(rig.caller, { lead, address: null, ...stop, channels: ['email'] })
     expect([await allows(email, 'email'), await allows(phone, 'sms'), await allows(email, 'imessage')]).toEqual([false, true, true])

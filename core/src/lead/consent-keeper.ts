@@ -3,6 +3,7 @@ import type { Sealer } from '../workspace/secrets.ts'
 import { type AddressHashes, createAddressHashes } from './address-hashes.ts'
 import { consentVerdict } from './consent.ts'
 import { createDnc } from './dnc.ts'
+import { addressesOf, type Lead } from './lead.ts'
 import { createOptOut, type OptOutParts } from './opt-out.ts'
 import { createUnsubscribeTokens } from './unsubscribe.ts'
 
@@ -18,6 +19,12 @@ export function createConsent(given: ConsentParts): Consent {
   const parts = { ...given, hashes }
   const { stores } = parts
   const { optOut, optIn, ...optOuts } = createOptOut(parts)
+  /** Somebody else's address may be named beside a lead's own: whose it is, has the last word on it. */
+  async function ownerOf(workspaceId: string, address: string): Promise<Lead | null> {
+    const id = (await stores.leads.byAddresses(workspaceId, [address])).get(address)
+    return id === undefined ? null : stores.leads.get(workspaceId, id)
+  }
+
   return {
     async allows(workspaceId, { lead, address, channel }) {
       const [addressHash = ''] = await hashes(workspaceId, [address])
@@ -27,7 +34,11 @@ export function createConsent(given: ConsentParts): Consent {
         stores.dnc.matching(workspaceId, { addressHashes: [addressHash], leadId: lead?.id ?? null }),
       ])
       if (lead && !fresh) return { allowed: false, why: 'the lead was deleted' }
-      return consentVerdict(fresh, entries, { channel, addressHash })
+      const verdict = consentVerdict(fresh, entries, { channel, addressHash })
+      if (!verdict.allowed || (fresh && addressesOf(fresh).includes(address))) return verdict
+      const owner = await ownerOf(workspaceId, address)
+      if (owner === null) return verdict
+      return consentVerdict(owner, await stores.dnc.matching(workspaceId, { addressHashes: [], leadId: owner.id }), { channel, addressHash })
     },
     optOut,
     optIn,

@@ -3,7 +3,7 @@ import type { Announcer } from '../event/announcer.ts'
 import type { Relay } from '../event/event.ts'
 import { announce } from '../event/event.ts'
 import { normaliseEmail, normalisePhone } from '../lead/addresses.ts'
-import { type AddressField, addressFields, type Lead } from '../lead/lead.ts'
+import { type AddressField, addressesOf, addressFields, type Lead } from '../lead/lead.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Caller, Consent, Leads, MessageInput, Reserved } from '../operations.ts'
 import type { Runtime } from '../runtime.ts'
@@ -78,18 +78,14 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
     }
     await checkLine(caller.workspaceId, channel, input.fromLineId ?? null)
     const lead = await leadOf(caller, input, named)
+    if (input.leadId) checkOwn(lead, named)
     const first = candidatesFor({ addresses: named.map((entry) => entry.value), messageType: channel }, lead)[0]
     if (first === undefined) {
       throw new AppError('NO_RECIPIENT', `the recipient has no address for ${channel}`, {
         issues: [{ path: channel === 'email' ? 'recipientEmail' : 'recipientPhone', message: `needed for ${channel}` }],
       })
     }
-    await checkConsent(
-      caller.workspaceId,
-      lead,
-      channel,
-      named.length > 0 && !input.leadId ? [first] : candidatesFor({ addresses: [], messageType: channel }, lead),
-    )
+    await checkConsent(caller.workspaceId, lead, channel, named.length > 0 ? [first] : candidatesFor({ addresses: [], messageType: channel }, lead))
     const message = await parts.trim(
       build(caller, input, { now, lead, named, window, scheduledDate, id: reserved.id ?? runtime.id('msg') }, workspace),
     )
@@ -175,7 +171,7 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
       recipientPhone: given('phone') ?? (named.length === 0 ? lead.phone : null),
       recipientEmail: given('email') ?? (named.length === 0 ? lead.email : null),
       recipientName: input.recipientName ?? leadName,
-      addresses: input.leadId ? [] : named.map((entry) => entry.value),
+      addresses: named.map((entry) => entry.value),
       address: null,
       leadId: lead.id,
       campaignId: null,
@@ -216,6 +212,13 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
 interface Named {
   field: AddressField
   value: string
+}
+
+/** Beside a lead's id, an address says which of the lead's own to try first. One of somebody else would go out as if it were the lead's. */
+function checkOwn(lead: Lead, named: readonly Named[]): void {
+  const own = addressesOf(lead)
+  const foreign = named.find((entry) => !own.includes(entry.value))
+  if (foreign) throw invalid(fieldOf[foreign.field], 'is not an address of the lead that leadId names')
 }
 
 /** The addresses the caller gave, normalised, in the order of checking. Refuses with the field's own name. */
