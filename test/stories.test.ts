@@ -84,6 +84,15 @@ describe('a first start in an empty directory', () => {
     expect(statSync(join(dir.path, 'encryption.key')).mode & 0o077).toBe(0)
   })
 
+  test('on a port that is taken shows the key all the same: the store has it by then, and no later start tells it', async () => {
+    const other = tempDir()
+    const taken = new URL(hub.url).port
+    const refused = await startHub({ ...env, DATA_DIR: other.path, PORT: taken }).catch((error: unknown) => String(error))
+    other.remove()
+    expect(refused).toContain(`could not listen on 127.0.0.1:${taken}`)
+    expect(keysIn(String(refused))).toHaveLength(1)
+  })
+
   test('a second hub on the same directory is refused in words', async () => {
     await expect(startHub(env)).rejects.toThrow(/could not start: .*(in use|another|lock)/i)
     expect((await fetch(`${hub.url}/healthz`)).status).toBe(200)
@@ -144,6 +153,17 @@ describe('the sandbox stories', () => {
     const states = body.message.history.map((entry) => entry.status)
     expect(states).toEqual(['queued', 'pending', 'sending', 'queued', 'sending', 'queued', 'sending', 'sent', 'delivered'])
     expect(body.message.history.filter((entry) => entry.status === 'queued' && entry.why.startsWith('retry:'))).toHaveLength(2)
+  })
+
+  test('every hand-over is one line of the log, with its outcome and without address or text', () => {
+    const lines = hub.output().split('\n')
+    const of = (name: string) => lines.filter((line) => line.includes('message.attempted') && line.includes(`"messageId":"${sent.get(name)?.id}"`))
+    expect(of('+15005550002')).toEqual([])
+    expect(of('+15005550007').map((line) => (JSON.parse(line) as { outcome: string }).outcome)).toEqual(['unavailable', 'unavailable', 'accepted'])
+    const [refused = '{}'] = of('+15005550004')
+    const wanted = { outcome: 'refused', status: 'failed', attemptNumber: 1, transport: 'sandbox', channel: 'imessage', lineId: expect.any(String) }
+    expect(JSON.parse(refused)).toMatchObject({ ...wanted, latencyMs: expect.any(Number), correlationId: expect.stringMatching(/^req_/) })
+    for (const word of ['+1500555', '@sandbox', 'Hello']) expect(lines.filter((line) => line.includes(word))).toEqual([])
   })
 
   test('STOP opts the lead out, is announced, and the next message is refused', async () => {

@@ -201,9 +201,9 @@ describe('.env', () => {
   test('is read beneath the real environment', () => {
     const at = folder()
     try {
-      writeFileSync(join(at, '.env'), 'PORT=4000\nHOST="0.0.0.0"\n# a comment\nROLE=api\n')
-      const config = loadConfig(readEnvironment({ PORT: '5000', ROLE: undefined }, join(at, '.env')))
-      expect(config).toMatchObject({ port: 5000, host: '0.0.0.0', role: 'api' })
+      writeFileSync(join(at, '.env'), 'PORT=4000\nHOST="0.0.0.0"\n# a comment\nLOG_LEVEL=warn\n')
+      const config = loadConfig(readEnvironment({ PORT: '5000', LOG_LEVEL: undefined }, join(at, '.env')))
+      expect(config).toMatchObject({ port: 5000, host: '0.0.0.0', logLevel: 'warn' })
     } finally {
       rmSync(at, { recursive: true })
     }

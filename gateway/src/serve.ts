@@ -32,6 +32,9 @@ const hub = await buildHub(config, log).catch((error: unknown) => {
   process.exit(1)
 })
 
+// Before anything else can go wrong: the store has it by now, and it is never shown again.
+if (hub.generatedKey !== null) console.log(`Admin key, shown this once: ${hub.generatedKey}`)
+
 const face = config.role === 'worker' ? probesOf(hub) : hub.app
 let isStopping = false
 async function respond(request: Request, env: Parameters<Hono['fetch']>[1]): Promise<Response> {
@@ -47,7 +50,6 @@ const server = serve({ fetch: respond, port: config.port, hostname: config.host 
   console.log(
     `Trunkline (${config.role}, ${config.mode === 'embedded' ? 'embedded' : 'PostgreSQL'}) listens on ${url}; its API is described at ${url}/docs`,
   )
-  if (hub.generatedKey !== null) console.log(`Admin key, shown this once: ${hub.generatedKey}`)
 })
 
 server.on('error', (error: NodeJS.ErrnoException) => {

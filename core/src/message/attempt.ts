@@ -117,6 +117,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
       )
       return withdrawn?.message ?? null
     }
+    const startedAt = runtime.now().getTime()
     const result = await transports.of(line).send(
       {
         messageId: message.id,
@@ -132,6 +133,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
     )
     // First what became of the message, then what that says of the line: the answer is told once, and must not be lost over a note.
     const written = await record(message, result)
+    tell(message, line, result, { written, latencyMs: runtime.now().getTime() - startedAt })
     await parts.outcome(
       line,
       result.type === 'unavailable' || result.type === 'unknown'
@@ -141,6 +143,35 @@ export function createAttempts(parts: AttemptParts): Attempts {
           : null,
     )
     return written
+  }
+
+  /** One line per hand-over. Of a refusal only its class and code: what a vendor writes about it may quote the text. */
+  function tell(message: Message, line: Line, result: SendResult, { written, latencyMs }: { written: Message | null; latencyMs: number }): void {
+    runtime.log.info(
+      {
+        workspaceId: message.workspaceId,
+        messageId: message.id,
+        leadId: message.leadId,
+        campaignId: message.campaignId,
+        correlationId: message.correlationId,
+        lineId: line.id,
+        transport: line.transport.type,
+        channel: message.messageType,
+        health: line.health.status,
+        urgent: message.priority === 'high',
+        attemptId: message.attempt?.id,
+        attemptNumber: message.attempt?.number,
+        outcome: result.type,
+        reason: result.type === 'refused' ? result.class : null,
+        code: result.type === 'refused' ? result.code : null,
+        why: result.type === 'unavailable' || result.type === 'unknown' ? result.why : null,
+        latencyMs,
+        status: written?.status ?? null,
+        hold: written?.hold?.reason ?? null,
+        until: written?.hold?.until ?? null,
+      },
+      'message.attempted',
+    )
   }
 
   async function record(message: Message, result: SendResult): Promise<Message | null> {

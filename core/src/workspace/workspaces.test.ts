@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRecordsRig, type RecordsRig } from '../testing/records-rig.ts'
 import { generateKeyText } from './key-text.ts'
 import { createKeys } from './keys.ts'
+import { createSealer } from './secrets.ts'
 import { createWorkspaces } from './workspaces.ts'
 
 let rig: RecordsRig
@@ -69,6 +70,15 @@ describe('the first start', () => {
     expect(await rig.workspaces.bootstrap({ adminApiKey: own, sandboxLine: true })).toEqual({ workspaceId: firstId, generatedKey: null })
     expect(await rig.lines.list(firstId, {})).toEqual([])
     expect(await rig.keys.authenticate(own)).toBeNull()
+  })
+
+  it('is refused with another encryption key than the store was sealed with; a newer one before it is welcome', async () => {
+    const [old, newer] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
+    const bootWith = (...keys: Buffer[]) =>
+      createWorkspaces({ ...rig.parts, lines: rig.lines, sealer: createSealer(keys) }).bootstrap({ adminApiKey: own, sandboxLine: false })
+    await bootWith(old)
+    await expect(bootWith(newer)).rejects.toThrow('ENCRYPTION_KEY')
+    expect(await bootWith(newer, old)).toEqual({ workspaceId: firstId, generatedKey: null })
   })
 
   it('refuses a key that is too short, and a generated one with a typo, before anything is written', async () => {

@@ -63,6 +63,22 @@ export function createWorkspaces({ stores, runtime, sealer, audit, lines }: Work
     return revised.doc
   }
 
+  /** Without the key that the store was sealed with nothing could be sent, and each attempt would only fail in its own way. */
+  async function checkSealer(workspaceId: string): Promise<void> {
+    const workspace = await stores.workspaces.get(workspaceId)
+    if (!workspace) return
+    try {
+      sealer.open(workspace.id, 'hashKey', workspace.hashKey)
+    } catch (cause) {
+      throw new Error(
+        'ENCRYPTION_KEY: expected the key this store was sealed with among its keys (when it is a new one: put it before the old one)',
+        {
+          cause,
+        },
+      )
+    }
+  }
+
   /** The admin key of a workspace; one whose secret was never told, because the process died, is revoked. */
   async function adminKey(workspaceId: string): Promise<string> {
     const untold = (await stores.keys.list(workspaceId)).filter((key) => key.revokedAt === null && key.name === adminKeyName)
@@ -104,7 +120,10 @@ export function createWorkspaces({ stores, runtime, sealer, audit, lines }: Work
     async bootstrap({ adminApiKey, sandboxLine }) {
       const { workspaceId, keyId, lineId } = first
       // The key is written last: where it is, everything was made, and what people took away since stays away.
-      if (await stores.keys.get(workspaceId, keyId)) return { workspaceId, generatedKey: null }
+      if (await stores.keys.get(workspaceId, keyId)) {
+        await checkSealer(workspaceId)
+        return { workspaceId, generatedKey: null }
+      }
       const there = await stores.workspaces.list({ limit: 1 })
       const other = there.workspaces[0]
       if (other && !(await stores.workspaces.get(workspaceId))) return { workspaceId: other.id, generatedKey: null }

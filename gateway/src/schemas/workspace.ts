@@ -64,7 +64,6 @@ const shownKey = {
   hint: z.string(),
   expiresAt: dateOrNull,
   revokedAt: dateOrNull,
-  lastUsedAt: dateOrNull,
   createdAt: date,
 }
 export const key = z.object(shownKey).meta({ id: 'ApiKey' })

@@ -29,7 +29,6 @@ export function keyView(key: ApiKey) {
     hint: key.hint,
     expiresAt: iso(key.expiresAt),
     revokedAt: iso(key.revokedAt),
-    lastUsedAt: iso(key.lastUsedAt),
     createdAt: key.createdAt.toISOString(),
   }
 }
