@@ -122,6 +122,13 @@ describe('a token of the issuer', () => {
     for (const token of [hmac, none]) expect((await withKeys().call('GET', '/api/workspace', undefined, as(token))).status).toBe(401)
   })
 
+  it('is looked at even from an address that keeps guessing, where a wrong one is 429', async () => {
+    const rig = withKeys()
+    for (let i = 0; i < 100; i++) await rig.call('GET', '/api/workspace', undefined, as('tl_wrong'))
+    expect((await rig.call('GET', '/api/workspace', undefined, as(await sign({ org_id: 'ws_1' })))).status).toBe(200)
+    expect((await rig.call('GET', '/api/workspace', undefined, as('a.b.c'))).status).toBe(429)
+  })
+
   it('answers 503, not 401, while the keys of the issuer cannot be had', async () => {
     const rig = withKeys({ jwtKeys: () => Promise.reject(new TypeError('fetch failed')) })
     expect((await rig.call('GET', '/api/workspace', undefined, as(await sign({ org_id: 'ws_1' })))).status).toBe(503)
@@ -141,6 +148,14 @@ describe('429 for an address that keeps guessing', () => {
     expect((await rig.call('GET', '/api/messages')).status).toBe(200)
     expect((await rig.call('GET', '/api/messages', undefined, as('tl_read'))).status).toBe(429)
     rig.clock.advance(60_001)
+    expect((await rig.call('GET', '/api/messages', undefined, as('tl_read'))).status).toBe(200)
+  })
+
+  it('nor a key that worked there before the guessing began', async () => {
+    const rig = createRig()
+    expect((await rig.call('GET', '/api/messages', undefined, as('tl_read'))).status).toBe(200)
+    for (let i = 0; i < 100; i++) await rig.call('POST', '/api/webhooks/v1-message', {}, as('wrong'))
+    expect((await rig.call('POST', '/api/webhooks/v1-message', {}, as('service-token'))).status).toBe(429)
     expect((await rig.call('GET', '/api/messages', undefined, as('tl_read'))).status).toBe(200)
   })
 

@@ -49,15 +49,24 @@ export function createAuth({ engine, workspaces, jwt, serviceToken, runtime }: P
   const known = new Set<string>()
 
   function refuse(address: string, detail: string): never {
+    holdBack(address)
     failures.hit(address)
     throw new AppError('UNAUTHENTICATED', detail)
   }
 
   /** Before anything is looked up, so that guessing costs nothing here. */
-  function holdBack(address: string, credential: string): void {
+  function holdBack(address: string, credential: string | null = null): void {
     const { count, seconds } = failures.peek(address)
-    if (count < failuresMax || known.has(hash('sha256', credential, 'hex'))) return
+    if (count < failuresMax || (credential !== null && known.has(hash('sha256', credential, 'hex')))) return
     throw new AppError('RATE_LIMITED', 'Too many failed logins from this address', { extra: { 'retry-after': seconds } })
+  }
+
+  /** From the first time it works: the guessing may start at any moment after it. */
+  function remember(credential: string): void {
+    const hashed = hash('sha256', credential, 'hex')
+    if (known.has(hashed)) return
+    if (known.size >= knownMax) known.delete(known.values().next().value ?? '')
+    known.add(hashed)
   }
 
   async function byToken(token: string): Promise<Identity | null> {
@@ -82,11 +91,12 @@ export function createAuth({ engine, workspaces, jwt, serviceToken, runtime }: P
       const credential = authorization ?? apiKey
       if (credential === undefined) throw new AppError('UNAUTHENTICATED', 'Send an API key as "Authorization: Bearer tl_…" or "X-API-Key"')
       const address = peerOf(c)
-      holdBack(address, credential)
       const isToken = authorization !== null && authorization.split('.').length === 3
+      // A signature cannot be guessed, and each token is new after a minute: to hold those back would lock out whoever shares the address.
+      if (!isToken) holdBack(address, credential)
       const identity = isToken ? await byToken(credential) : credential === '' ? null : await byKey(credential)
       if (identity === null) refuse(address, 'The API key or token is not valid')
-      if (failures.peek(address).count > 0 && known.size < knownMax) known.add(hash('sha256', credential, 'hex'))
+      if (!isToken) remember(credential)
       return identity
     },
 
@@ -99,6 +109,7 @@ export function createAuth({ engine, workspaces, jwt, serviceToken, runtime }: P
       // Hashed first, so that the comparison takes the same time whatever the lengths are.
       const isRight = serviceToken !== null && timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', serviceToken, 'buffer'))
       if (!isRight) refuse(address, 'The service token is not valid')
+      remember(given)
     },
   }
 }

@@ -12,6 +12,12 @@ describe('what comes in', () => {
     expect(await missing.json()).toMatchObject({ errors: [{ path: 'message' }] })
   })
 
+  it('"" does not hide an unknown field', async () => {
+    const response = await rig.call('POST', '/api/messages', { ...send, recipientFone: '' })
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('recipientFone')
+  })
+
   it.each([
     ['a lone surrogate', '{"message":"\\ud800"}', 'message'],
     ['NUL', '{"message":"a\\u0000b"}', 'message'],

@@ -1,15 +1,16 @@
 import { z } from 'zod'
 
-/** Where somebody writes `""` they mean "not given": such fields are taken out before the schema looks. */
-function dropEmpty(value: unknown): unknown {
+/** Where somebody writes `""` they mean "not given": such fields are taken out before the schema looks. Unknown ones stay, to be refused. */
+function dropEmpty(value: unknown, shape: object): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const isEmpty = ([key, inner]: [string, unknown]) => inner === '' && Object.hasOwn(shape, key)
   const entries = Object.entries(value)
-  return entries.some(([, inner]) => inner === '') ? Object.fromEntries(entries.filter(([, inner]) => inner !== '')) : value
+  return entries.some(isEmpty) ? Object.fromEntries(entries.filter((entry) => !isEmpty(entry))) : value
 }
 
 /** An object of a request: unknown keys are refused by name, `""` is "not given". */
 export function input<S extends z.core.$ZodLooseShape>(shape: S) {
-  return z.preprocess(dropEmpty, z.strictObject(shape))
+  return z.preprocess((value) => dropEmpty(value, shape), z.strictObject(shape))
 }
 
 export const text = (max: number) => z.string().min(1).max(max)
