@@ -188,7 +188,10 @@ export function createEngine(parts: EngineParts): Engine {
   })
   const probe = createProbe({ stores, runtime, transports, capacity, examined: keeper.examined, outcome: keeper.outcome })
   const move = createMove({ stores, runtime, commits, attempts, capacity, probe, leads, consent })
-  const advance = createAdvance({ stores, runtime, commits, attempts, move })
+  const advance = createAdvance({
+    ...{ stores, runtime, commits, attempts, move },
+    leave: (work) => track(work, 'a slow message was not brought on; the sweeper brings it again'),
+  })
   const checks = createChecks({ stores, runtime, probe, queue, leads })
   // Fallback routes come as plugins; until one is installed and enabled there is nothing to fall back to.
   const accept = createAccept({ stores, runtime, commits, metrics, relay, trim, leads, consent, canFallBack: () => Promise.resolve(false) })

@@ -7,24 +7,42 @@ import type { Move } from './move.ts'
 
 export interface AdvanceParts {
   stores: Pick<Stores, 'messages' | 'lines'>
-  runtime: Pick<Runtime, 'now'>
+  runtime: Pick<Runtime, 'now' | 'after' | 'random'>
   commits: Commits
   attempts: Attempts
   move: Move
+  /** Takes over work that nobody waits for any more. It may reject: the sweeper brings the message again. */
+  leave(work: Promise<void>): void
 }
+
+/** What takes longer than this is in the hands of a slow bridge: it goes on by itself, and its place is somebody else's. */
+const slowAfterMs = 1_000
+/** So much may be slow at the same time on one line (where none is chosen yet: in one workspace); what else is meant for it comes again later. */
+const slowPerLaneMax = 64
+/** Beyond this, places are not given back: what is under way lies in memory. */
+const slowMax = 4_096
+const againMs = 15_000
 
 /** Brings one message as far as it can go now. Called with a hint: early, late, twice or for a message long done, it does no harm. */
 export type Advance = (workspaceId: string, id: string, signal: AbortSignal) => Promise<void>
 
-export function createAdvance({ stores, runtime, commits, attempts, move }: AdvanceParts): Advance {
-  /** Ids in hand here; true when somebody hinted again meanwhile. */
-  const running = new Map<string, boolean>()
+export function createAdvance({ stores, runtime, commits, attempts, move, leave }: AdvanceParts): Advance {
+  /** Ids in hand here; `again` when somebody hinted meanwhile; whose slowness it would be. */
+  const running = new Map<string, { again: boolean; lane: string }>()
   const lanes = new Map<string, Promise<void>>()
+  /** How much is slow, per line or workspace. */
+  const slow = new Map<string, number>()
+  let slowCount = 0
 
-  async function advance(workspaceId: string, id: string, signal: AbortSignal): Promise<void> {
+  async function advance(workspaceId: string, id: string, signal: AbortSignal, entry: { lane: string }): Promise<void> {
     const message = await stores.messages.get(workspaceId, id)
     if (message === null || message.dueAt === null) return
-    if (message.dueAt > runtime.now()) return commits.hint(message)
+    const now = runtime.now()
+    if (message.dueAt > now) return commits.hint(message)
+    entry.lane = message.attempt?.lineId ?? message.fromLineId ?? workspaceId
+    if ((slow.get(entry.lane) ?? 0) >= slowPerLaneMax) {
+      return commits.postpone(message, new Date(now.getTime() + againMs * (1 + runtime.random())))
+    }
     if (message.reservation?.state === 'releasing') return commits.release(message)
     if (message.status === 'sending' || message.status === 'sent') {
       const lineId = message.attempt?.lineId ?? message.fromLineId
@@ -53,19 +71,41 @@ export function createAdvance({ stores, runtime, commits, attempts, move }: Adva
     }
   }
 
-  return async (workspaceId, id, signal) => {
-    // Two hints at the same time: the second would lose the race, but what it is about may be news to the first.
-    if (running.has(id)) {
-      running.set(id, true)
-      return
-    }
+  async function bring(workspaceId: string, id: string, signal: AbortSignal, entry: { again: boolean; lane: string }): Promise<void> {
+    running.set(id, entry)
     try {
       do {
-        running.set(id, false)
-        await advance(workspaceId, id, signal)
-      } while (running.get(id) === true && !signal.aborted)
+        entry.again = false
+        await advance(workspaceId, id, signal, entry)
+      } while (entry.again && !signal.aborted)
     } finally {
       running.delete(id)
     }
+  }
+
+  function countSlow(lane: string, by: 1 | -1): void {
+    slowCount += by
+    const count = (slow.get(lane) ?? 0) + by
+    if (count === 0) slow.delete(lane)
+    else slow.set(lane, count)
+  }
+
+  return async (workspaceId, id, signal) => {
+    // Two hints at the same time: the second would lose the race, but what it is about may be news to the first.
+    const known = running.get(id)
+    if (known) {
+      known.again = true
+      return
+    }
+    const entry = { again: false, lane: workspaceId }
+    const work = bring(workspaceId, id, signal, entry)
+    const { promise: late, resolve } = Promise.withResolvers<'late'>()
+    const cancel = runtime.after(slowAfterMs, () => resolve('late'))
+    const first = await Promise.race([work, late]).finally(cancel)
+    if (first !== 'late') return
+    if (slowCount >= slowMax) return work
+    const { lane } = entry
+    countSlow(lane, 1)
+    leave(work.finally(() => countSlow(lane, -1)))
   }
 }

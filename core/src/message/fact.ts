@@ -46,7 +46,9 @@ export function applyFact(message: Message, fact: Fact, at: Date, newId: () => s
   const isNews = moved.to !== message.status || fact.type === 'held' || fact.type === 'unknown' || fact.type === 'not_sent'
   const why = 'why' in fact ? fact.why : `${fact.hold.reason}: ${fact.hold.detail}`
   const last = message.history.at(-1)
-  const repeated = moved.to === message.status && last?.why === why
+  // What is held for the same reason as before is no news, however its detail counts on: the history would lose its beginning over it.
+  const isSame = fact.type === 'held' ? last?.why.startsWith(`${fact.hold.reason}:`) : last?.why === why
+  const repeated = moved.to === message.status && isSame === true
   let doc: Message = isNews && !repeated ? { ...changed, history: [...message.history, { status: moved.to, at, why }].slice(-historyMax) } : changed
   const event = moved.to === message.status ? undefined : eventOf[moved.to]
   if (event) doc = announce(doc, { id: newId(), type: event, at, data: dataOf(doc, event) })

@@ -30,8 +30,9 @@ export interface MoveParts {
 /** `fenced` is called when the next message to the same lead may start. */
 export type Move = (message: Message, signal: AbortSignal, fenced: () => void) => Promise<void>
 
-/** How long a hold without an end waits before it is looked at again; what frees it usually nudges sooner. */
-const recheckMs = 30_000
+/** A hold without an end is looked at again after half as long as it has lasted, within these: what frees it usually nudges sooner. */
+const recheckMinMs = 30_000
+const recheckMaxMs = 180_000
 const replyWindowMs = 24 * 3_600_000
 /** A place is kept over these short waits; over one that may outlast its day it goes back to those who can use it. */
 const keepsPlace: readonly HoldReason[] = ['retry', 'gap', 'availability_error']
@@ -44,14 +45,19 @@ export function createMove(parts: MoveParts): Move {
   const { stores, runtime, commits, attempts, capacity } = parts
 
   async function move(message: Message, signal: AbortSignal, fenced: () => void): Promise<void> {
-    const now = runtime.now()
+    let now = runtime.now()
     const full = new Set<string>()
     const [workspace, lead] = await Promise.all([
       stores.workspaces.get(message.workspaceId),
       message.leadId === null ? null : stores.leads.get(message.workspaceId, message.leadId),
     ])
     if (workspace === null) throw new Error(`message ${message.id} belongs to no workspace`)
-    const clock = eligibility(message, workspace, lead, now)
+    // Accepted while its lead was being erased: without it nothing would say any more whether this person may be written to.
+    if (message.leadId !== null && lead === null) {
+      await commits.commit(message, { type: 'cancelled', why: 'the lead was deleted' })
+      return
+    }
+    let clock = eligibility(message, workspace, lead, now)
     if (clock.go === 'later') return putOff(message, clock.hold)
 
     let chosen = await choose(message, now, full)
@@ -70,6 +76,11 @@ export function createMove(parts: MoveParts): Move {
       lead !== null && message.messageType === 'imessage' && reach.go === 'use' && !sameAvailability(lead, reach.address)
         ? { status: 'available', address: reach.address, checkedAddresses }
         : undefined
+
+    // A bridge may have thought for minutes: the hours, the day and the slot are those of the moment in which it leaves.
+    now = runtime.now()
+    clock = eligibility(message, workspace, lead, now)
+    if (clock.go === 'later') return putOff(message, clock.hold, { checkedAddresses, fromLineId: chosen.line.id })
 
     const verdict = await parts.consent.allows(message.workspaceId, { lead, address: reach.address, channel: message.messageType })
     if (!verdict.allowed) {
@@ -113,7 +124,9 @@ export function createMove(parts: MoveParts): Move {
   async function abandon(message: Message, line: Line, day: string): Promise<void> {
     if (message.reservation !== null) return
     const now = await stores.messages.get(message.workspaceId, message.id)
-    if (now === null || (now.reservation === null && now.status !== 'queued' && now.status !== 'pending')) {
+    // Erased in the middle of it: it may have gone out, so its place counts as used.
+    if (now === null) return
+    if (now.reservation === null && now.status !== 'queued' && now.status !== 'pending') {
       await capacity.release(message.workspaceId, line.id, message.id, day)
     }
   }
@@ -203,7 +216,7 @@ export function createMove(parts: MoveParts): Move {
     message: Message,
     hold: Hold,
     {
-      dueAt = hold.until ?? new Date(runtime.now().getTime() + recheckMs),
+      dueAt = hold.until ?? recheckAt(message, hold, runtime.now()),
       ...found
     }: { dueAt?: Date } & Partial<Pick<Message, 'checkedAddresses' | 'fromLineId'>> = {},
   ): Promise<void> {
@@ -230,6 +243,16 @@ function sameAvailability(lead: Lead, address: string): boolean {
 /** The history keeps a reason that is repeated once, with the time at which it began. */
 function backedOff(message: Message, hold: Hold, now: Date): Hold {
   if (hold.reason !== 'availability_error') return hold
+  return { ...hold, until: askAgainAt(heldSince(message, hold), now) }
+}
+
+function recheckAt(message: Message, hold: Hold, now: Date): Date {
+  const heldForMs = now.getTime() - (heldSince(message, hold) ?? now).getTime()
+  return new Date(now.getTime() + Math.min(recheckMaxMs, Math.max(recheckMinMs, heldForMs / 2)))
+}
+
+/** Null: this hold begins now. */
+function heldSince(message: Message, hold: Hold): Date | null {
   const last = message.history.at(-1)
-  return { ...hold, until: askAgainAt(last?.why.startsWith('availability_error:') ? last.at : null, now) }
+  return message.status === 'queued' && last?.why.startsWith(`${hold.reason}:`) ? last.at : null
 }

@@ -14,7 +14,7 @@ import { createMemoryQueue } from '../queue/memory.ts'
 import type { Hint, Queue } from '../queue/queue.ts'
 import { createSqliteStores } from '../store/sql/index.ts'
 import type { Stores } from '../store/stores.ts'
-import type { Inbound, SendRequest, SendResult, TransportKind } from '../transport/transport.ts'
+import type { Inbound, SendRequest, SendResult, Transport, TransportKind } from '../transport/transport.ts'
 import { createSealer } from '../workspace/secrets.ts'
 import { createLife, type Death, type Life } from './mortal.ts'
 import { createMovedClock, type MovedClock } from './moved-clock.ts'
@@ -41,14 +41,18 @@ export interface Told {
   readonly messageId: string | null
 }
 
+type Said = { type: 'accepted' } | Exclude<SendResult, { type: 'accepted' }>
+
 /** The clock's step: small while something may be on a socket, larger when only time is waited for. */
 const stepMs = { first: 100, later: 1_000 } as const
 
 /** A vendor that keeps a ledger, a webhook receiver, and a data directory on which one process after the other works. */
 export async function createCrashRig({
   send = () => ({ type: 'accepted' }),
+  check = async (address) => ({ type: 'answer', available: !address.endsWith('0002') }),
 }: {
-  send?: (request: SendRequest) => { type: 'accepted' } | Exclude<SendResult, { type: 'accepted' }>
+  send?: (request: SendRequest) => Said | Promise<Said>
+  check?: Transport['check']
 } = {}) {
   const root = mkdtempSync(join(tmpdir(), 'trunkline-crash-'))
   const [directory, furnished] = [join(root, 'data'), join(root, 'furnished')]
@@ -79,7 +83,7 @@ export async function createCrashRig({
     open: () =>
       life.transport({
         async send(request) {
-          const said = send(request)
+          const said = await send(request)
           if (said.type === 'accepted' || said.type === 'unknown') ledger.push(request)
           return said.type === 'accepted' ? { type: 'accepted', externalId: guidOf(request.attemptId) } : said
         },
@@ -89,7 +93,7 @@ export async function createCrashRig({
             ? { type: 'found', externalId: guidOf(request.attemptId), status: 'sent', at: null, detail: 'the vendor has it' }
             : { type: 'missing' }
         },
-        check: async (address) => ({ type: 'answer', available: !address.endsWith('0002') }),
+        check,
         checkup: async () => ({ ok: true, why: null, canCheckAvailability: true }),
         receive: (body) => body as Inbound[],
         close: async () => undefined,
