@@ -47,6 +47,24 @@ async function deliveries(tenant: Tenant, id: string): Promise<DeliveryView[]> {
 }
 const endpoint = async (tenant: Tenant, id: string) => (await tenant.call<Record<string, unknown>>('GET', `/api/webhooks/${id}`)).body
 
+test('the correlation id of a request comes with every event it caused', async () => {
+  const scene = await scenario(['*'])
+  const heard = (type: string) => scene.receiver.received.find(({ body }) => (JSON.parse(body) as EventView).event === type)
+  const caused = async (type: string, method: string, path: string, body?: unknown) => {
+    const answer = await scene.call<{ leadIds: string[] }>(method, path, body, { 'x-correlation-id': `of-${type}` })
+    await scene.receiver.until(() => heard(type) !== undefined)
+    expect(heard(type)?.headers['x-correlation-id']).toBe(`of-${type}`)
+    expect(answer.headers.get('x-correlation-id')).toBe(`of-${type}`)
+    return answer.body
+  }
+  const { leadIds } = await caused('lead.created', 'POST', '/api/leads', { phone: to.recipientPhone })
+  const lead = `/api/leads/${leadIds[0]}`
+  await caused('lead.updated', 'PATCH', lead, { firstName: 'Ann' })
+  await caused('message.delivered', 'POST', '/api/messages', { message: 'Hello', ...to })
+  await caused('lead.opted_out', 'POST', '/api/dnc', { phone: to.recipientPhone })
+  await caused('lead.deleted', 'DELETE', lead)
+})
+
 describe.concurrent('a delivery that fails', () => {
   test('comes again with the same id and body, a new signature, and its log tells every attempt', async () => {
     const scene = await scenario()

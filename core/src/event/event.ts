@@ -33,6 +33,8 @@ export interface OutboxEvent {
   readonly seq: number
   readonly at: Date
   readonly data: Record<string, unknown>
+  /** Of the request that caused it, where the document itself carries none. */
+  readonly correlationId?: string
 }
 
 /** What every aggregate document carries, so that a fact and its announcement are one write. */
@@ -47,9 +49,18 @@ export interface Aggregate {
 }
 
 /** The aggregate with one more event in its outbox. */
-export function announce<T extends Aggregate>(doc: T, event: { id: string; type: EventType; at: Date; data?: Record<string, unknown> }): T {
+export function announce<T extends Aggregate>(
+  doc: T,
+  {
+    id,
+    type,
+    at,
+    data = {},
+    correlationId,
+  }: { id: string; type: EventType; at: Date; data?: Record<string, unknown>; correlationId?: string | null },
+): T {
   const seq = doc.seq + 1
-  return { ...doc, seq, outbox: [...doc.outbox, { id: event.id, type: event.type, seq, at: event.at, data: event.data ?? {} }] }
+  return { ...doc, seq, outbox: [...doc.outbox, { id, type, seq, at, data, ...(correlationId && { correlationId }) }] }
 }
 
 /** Where an aggregate is kept, seen by the relay. */

@@ -59,7 +59,7 @@ export function createRelay({ stores, runtime, kinds, queue, graceMs = 5_000 }: 
     for (const leadId of subject.kind === 'lead' ? [] : new Set(pairs.map(({ event }) => leadIdOf(subject, event)))) {
       if (leadId !== null) leads.set(leadId, await stores.leads.get(workspaceId, leadId))
     }
-    const correlationId = subject.kind === 'message' ? subject.doc.correlationId : null
+    const ofMessage = subject.kind === 'message' ? subject.doc.correlationId : null
     const now = runtime.now()
     const bodies = new Map<string, string>()
     return pairs.map(({ event, consumer }) => {
@@ -79,7 +79,7 @@ export function createRelay({ stores, runtime, kinds, queue, graceMs = 5_000 }: 
         aggregateId,
         leadId,
         body,
-        correlationId,
+        correlationId: event.correlationId ?? ofMessage,
         status: consumer.state === 'on' ? 'pending' : 'skipped',
         attempts: [],
         dueAt: consumer.state === 'on' ? now : null,

@@ -54,8 +54,7 @@ export function createDnc(parts: DncParts): Pick<Consent, 'addDnc' | 'findDnc' |
       const known = reserved?.id ? await stores.dnc.get(workspaceId, reserved.id) : null
       const wish = await entryFor(parts, address === null ? { ...base, leadId: text } : { ...base, address }, reserved?.id)
       const entry = known ?? (await stores.dnc.add(wish))
-      const lead =
-        leadId === null ? null : await optOuts.flagLead(workspaceId, leadId, base.channels, { address, reason: base.reason, source: 'api' })
+      const lead = leadId === null ? null : await optOuts.flagLead(caller, leadId, base.channels, { address, reason: base.reason, source: 'api' })
       const own = lead ? addressesOf(lead) : []
       const addresses = address === null ? own : [...new Set([...own, address])]
       await optOuts.silence(workspaceId, { leadId: lead?.id ?? null, addresses }, base.channels)
@@ -79,7 +78,10 @@ export function createDnc(parts: DncParts): Pick<Consent, 'addDnc' | 'findDnc' |
         if (optedOut === lead.optedOut) return lead
         const at = runtime.now()
         const data = { address, source: 'api', scope: entry.leadId === null ? 'address' : 'lead' }
-        return announce({ ...lead, optedOut, updatedAt: at }, { id: runtime.id('evt'), type: 'lead.opted_in', at, data })
+        return announce(
+          { ...lead, optedOut, updatedAt: at },
+          { id: runtime.id('evt'), type: 'lead.opted_in', at, data, correlationId: caller.correlationId },
+        )
       }
       // The entry goes last: a crash in between leaves the recipient protected, and calling again finishes it.
       const revised = leadId === null ? null : await changeLead(stores, workspaceId, leadId, decide)

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts'
 import { announce, type Relay } from '../event/event.ts'
 import type { Recipient } from '../message/store.ts'
-import type { Audit, Leads } from '../operations.ts'
+import type { Audit, Caller, Leads } from '../operations.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
 import type { AddressHashes } from './address-hashes.ts'
@@ -27,11 +27,11 @@ const pollsMax = 100
  * What is left of a lead for its last event: ids that other systems need to act on it, nothing of the person. The event's id follows from the
  * lead's, so that an erasure that is finished after a crash announces the same event, not a second one.
  */
-function farewell(lead: Lead, at: Date): Lead {
+function farewell(lead: Lead, at: Date, { correlationId }: Pick<Caller, 'correlationId'>): Lead {
   const { id, workspaceId, externalId, hsContactId, hsPortalId, ghlContactId, ghlLocationId } = lead
   const bare = newLead({ externalId, hsContactId, hsPortalId, ghlContactId, ghlLocationId }, { id, workspaceId, now: at })
   const blank: Lead = { ...bare, version: lead.version, seq: lead.seq, createdAt: lead.createdAt }
-  return announce(blank, { id: id.replace(/^[^_]*/, 'evt'), type: 'lead.deleted', at })
+  return announce(blank, { id: id.replace(/^[^_]*/, 'evt'), type: 'lead.deleted', at, correlationId })
 }
 
 export function createErase({ stores, runtime, hashes, relay, audit, cancelOpen }: EraseParts): Pick<Leads, 'remove'> {
@@ -59,7 +59,7 @@ export function createErase({ stores, runtime, hashes, relay, audit, cancelOpen 
       await stores.replies.removeForLead(workspaceId, id)
       await stores.availability.remove(workspaceId, addresses)
       await stores.deliveries.removeForLead(workspaceId, id)
-      const revised = await changeLead(stores, workspaceId, id, (doc) => farewell(doc, runtime.now()))
+      const revised = await changeLead(stores, workspaceId, id, (doc) => farewell(doc, runtime.now(), caller))
       if (revised) {
         relay('lead', revised.doc)
         if (!(await untilRelayed(workspaceId, id))) {

@@ -75,7 +75,13 @@ export function createLeads(given: LeadsParts): Leads {
         const leaving = addressesOf(lead).filter((address) => !left.includes(address))
         // Before the commit: kept for nothing when that fails, which errs on the side of silence.
         await keepSuppressed(parts, lead, leaving, 'address')
-        const event = { id: runtime.id('evt'), type: 'lead.updated' as const, at: patched.lead.updatedAt, data: { changed } }
+        const event = {
+          id: runtime.id('evt'),
+          type: 'lead.updated' as const,
+          at: patched.lead.updatedAt,
+          data: { changed },
+          correlationId: caller.correlationId,
+        }
         return announce(patched.lead, event)
       })
       if (!revised) throw notFound(id)

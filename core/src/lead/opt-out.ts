@@ -2,7 +2,7 @@ import { AppError, invalid } from '../errors.ts'
 import { announce, type Relay } from '../event/event.ts'
 import type { Channel } from '../message/message.ts'
 import type { Recipient } from '../message/store.ts'
-import type { Audit, Consent } from '../operations.ts'
+import type { Audit, Caller, Consent } from '../operations.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
 import type { AddressHashes } from './address-hashes.ts'
@@ -20,6 +20,9 @@ export interface OptOutParts {
   /** Cancels the open messages of one recipient on these channels (null: all). */
   cancelOpen(workspaceId: string, recipient: Recipient, why: string, channels: readonly Channel[] | null): Promise<unknown>
 }
+
+/** Whose request it was, for what is announced of it. */
+type Asker = Pick<Caller, 'workspaceId' | 'correlationId'>
 
 const pollMs = 50
 const pollsMax = 40
@@ -52,7 +55,7 @@ export function createOptOut(parts: OptOutParts): Pick<Consent, 'optOut' | 'optI
   /** Cancels what is open to these, and waits up to 2 s until what was in flight to the addresses has landed. */
   silence(workspaceId: string, who: { leadId: string | null; addresses: readonly string[] }, channels: readonly Channel[] | null): Promise<void>
   /** Sets the lead's flags, with the event when that changed anything. Null when the lead is gone. */
-  flagLead(workspaceId: string, leadId: string, channels: readonly Channel[] | null, data: Record<string, unknown>): Promise<Lead | null>
+  flagLead(caller: Asker, leadId: string, channels: readonly Channel[] | null, data: Record<string, unknown>): Promise<Lead | null>
 } {
   const { stores, runtime, relay } = parts
 
@@ -62,15 +65,15 @@ export function createOptOut(parts: OptOutParts): Pick<Consent, 'optOut' | 'optI
     return workspace.optOutScope
   }
 
-  function announced(lead: Lead, type: 'lead.opted_out' | 'lead.opted_in', data: Record<string, unknown>): Lead {
+  function announced(lead: Lead, type: 'lead.opted_out' | 'lead.opted_in', data: Record<string, unknown>, { correlationId }: Asker): Lead {
     const at = runtime.now()
-    return announce({ ...lead, updatedAt: at }, { id: runtime.id('evt'), type, at, data })
+    return announce({ ...lead, updatedAt: at }, { id: runtime.id('evt'), type, at, data, correlationId })
   }
 
-  const flagLead = async (workspaceId: string, leadId: string, channels: readonly Channel[] | null, data: Record<string, unknown>) => {
-    const revised = await changeLead(stores, workspaceId, leadId, (lead) => {
+  const flagLead = async (caller: Asker, leadId: string, channels: readonly Channel[] | null, data: Record<string, unknown>) => {
+    const revised = await changeLead(stores, caller.workspaceId, leadId, (lead) => {
       const optedOut = optOutFlags(lead.optedOut, channels)
-      return optedOut === lead.optedOut ? lead : announced({ ...lead, optedOut }, 'lead.opted_out', { ...data, channels, scope: 'lead' })
+      return optedOut === lead.optedOut ? lead : announced({ ...lead, optedOut }, 'lead.opted_out', { ...data, channels, scope: 'lead' }, caller)
     })
     if (revised?.changed) relay('lead', revised.doc)
     return revised?.doc ?? null
@@ -90,13 +93,13 @@ export function createOptOut(parts: OptOutParts): Pick<Consent, 'optOut' | 'optI
   }
 
   /** The address alone: the announcement lies on the lead, so it is committed first; a crash in between ends in a second one, never in none. */
-  async function closeAddress(entry: DncEntry, lead: Lead | null, data: Record<string, unknown>): Promise<void> {
+  async function closeAddress(entry: DncEntry, lead: Lead | null, data: Record<string, unknown>, caller: Asker): Promise<void> {
     const known = await stores.dnc.matching(entry.workspaceId, { addressHashes: entry.addressHash === null ? [] : [entry.addressHash], leadId: null })
     const isKnown = known.some((each) => each.source === entry.source && String(each.channels) === String(entry.channels))
     if (isKnown) return
     const told = lead
       ? await changeLead(stores, entry.workspaceId, lead.id, (doc) =>
-          announced(doc, 'lead.opted_out', { ...data, channels: entry.channels, scope: 'address' }),
+          announced(doc, 'lead.opted_out', { ...data, channels: entry.channels, scope: 'address' }, caller),
         )
       : null
     await stores.dnc.add(entry)
@@ -118,10 +121,11 @@ export function createOptOut(parts: OptOutParts): Pick<Consent, 'optOut' | 'optI
       if (isByLead) {
         // The entry goes first: it holds at once, and it is what later says who set the flag.
         await stores.dnc.add(await entryFor(parts, { ...base, leadId: lead.id }))
-        flagged = await flagLead(workspaceId, lead.id, channels, data)
+        flagged = await flagLead(caller, lead.id, channels, data)
       }
       const own = flagged ? addressesOf(flagged) : []
-      if (address !== null && !own.includes(address)) await closeAddress(await entryFor(parts, { ...base, address }), isByLead ? null : lead, data)
+      if (address !== null && !own.includes(address))
+        await closeAddress(await entryFor(parts, { ...base, address }), isByLead ? null : lead, data, caller)
       const addresses = address === null ? own : [...new Set([...own, address])]
       await silence(workspaceId, { leadId: flagged?.id ?? null, addresses }, channels)
       await parts.audit.record(caller, 'lead.opted_out', lead?.id ?? 'address', { channels, source, scope: isByLead ? 'lead' : 'address' })
@@ -144,7 +148,7 @@ export function createOptOut(parts: OptOutParts): Pick<Consent, 'optOut' | 'optI
         const staying = entries.filter((entry) => !isOwn(entry))
         const optedOut = liftFlags(doc.optedOut, flagsSet(doc.optedOut), staying)
         if (optedOut === doc.optedOut && leaving.length === 0) return doc
-        return announced({ ...doc, optedOut }, 'lead.opted_in', { address, source, scope: isByLead ? 'lead' : 'address' })
+        return announced({ ...doc, optedOut }, 'lead.opted_in', { address, source, scope: isByLead ? 'lead' : 'address' }, caller)
       }
       const revised = lead ? await changeLead(stores, workspaceId, lead.id, decide) : null
       if (!revised) leaving = (await entriesOf(null)).filter(isOwn)

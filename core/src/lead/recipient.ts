@@ -42,7 +42,8 @@ export function createForRecipient(parts: Omit<SaveParts, 'audit'>): Pick<Leads,
   }
 
   return {
-    async forRecipient({ workspaceId }, recipient) {
+    async forRecipient(caller, recipient) {
+      const { workspaceId } = caller
       if (recipient.leadId) return byId(workspaceId, recipient.leadId)
       const defaultCountryCode = await countryFor(stores, workspaceId, [recipient])
       const { fields, issues } = readLead(recipient, { defaultCountryCode, path: '' })
@@ -58,7 +59,7 @@ export function createForRecipient(parts: Omit<SaveParts, 'audit'>): Pick<Leads,
           continue
         }
         const wish = newLead(fields, { id: runtime.id('lead'), workspaceId, now: runtime.now() })
-        const outcome = await insertLead(parts, wish)
+        const outcome = await insertLead(parts, wish, caller)
         if ('existingId' in outcome) {
           const lead = await stores.leads.get(workspaceId, outcome.existingId)
           if (lead) return lead

@@ -41,8 +41,12 @@ export function refuseAll(issues: Issue[]): AppError {
 export type Inserted = { made: Lead } | { again: Lead } | { existingId: string }
 
 /** Inserts a new lead with its event. `again`: this very lead is there from before a crash; `existingId`: another lead has an address. */
-export async function insertLead({ stores, runtime, relay }: Omit<SaveParts, 'audit'>, lead: Lead): Promise<Inserted> {
-  const born = announce(lead, { id: runtime.id('evt'), type: 'lead.created', at: lead.createdAt })
+export async function insertLead(
+  { stores, runtime, relay }: Omit<SaveParts, 'audit'>,
+  lead: Lead,
+  { correlationId }: Pick<Caller, 'correlationId'>,
+): Promise<Inserted> {
+  const born = announce(lead, { id: runtime.id('evt'), type: 'lead.created', at: lead.createdAt, correlationId })
   const answer = await stores.leads.insert(born)
   if (answer.ok) {
     relay('lead', born)
@@ -105,7 +109,7 @@ export function createSave(parts: SaveParts): Pick<Leads, 'save'> {
         const now = runtime.now()
         await Promise.all(
           fresh.map(async ({ index, id, fields }) => {
-            const outcome = await insertLead(parts, newLead(fields, { id, workspaceId, now }))
+            const outcome = await insertLead(parts, newLead(fields, { id, workspaceId, now }), caller)
             if ('existingId' in outcome) existing.set(index, outcome.existingId)
             else saved.set(index, 'made' in outcome ? outcome.made : outcome.again)
           }),

@@ -38,18 +38,22 @@ export interface StoredAnswer {
   body: string
 }
 
-export type Claim =
-  | { type: 'claimed'; resourceId: string }
-  | { type: 'running' }
-  | { type: 'mismatch' }
-  | { type: 'done'; answer: StoredAnswer }
+export type Claim = { type: 'claimed'; resourceId: string } | { type: 'running' } | { type: 'mismatch' } | { type: 'done'; answer: StoredAnswer }
 
 export interface IdempotencyStore {
   /**
    * One row per (workspace, key). `claimed` to exactly one caller; a claim left `running` since before `staleBefore` (its process died) is
    * taken over with the `resourceId` of the first claim, so that what it made is found and not made twice. Expired rows do not count.
    */
-  claim(request: { workspaceId: string; key: string; bodyHash: string; resourceId: string; now: Date; staleBefore: Date; expiresAt: Date }): Promise<Claim>
+  claim(request: {
+    workspaceId: string
+    key: string
+    bodyHash: string
+    resourceId: string
+    now: Date
+    staleBefore: Date
+    expiresAt: Date
+  }): Promise<Claim>
   finish(workspaceId: string, key: string, answer: StoredAnswer): Promise<void>
   /** The request changed nothing (it was refused before it began): the key is free again. */
   forget(workspaceId: string, key: string): Promise<void>

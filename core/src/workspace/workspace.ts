@@ -15,7 +15,9 @@ export interface Workspace extends Aggregate {
   readonly availability: { readonly availableTtlHours: number; readonly unavailableTtlHours: number }
   readonly readOnly: { readonly reason: string } | null
   /** Per plugin: whether it is on, its public settings and its sealed secrets. */
-  readonly plugins: Readonly<Record<string, { enabled: boolean; settings: Readonly<Record<string, unknown>>; sealed: Readonly<Record<string, string>> }>>
+  readonly plugins: Readonly<
+    Record<string, { enabled: boolean; settings: Readonly<Record<string, unknown>>; sealed: Readonly<Record<string, string>> }>
+  >
   /** Sealed key for keyed hashes (do-not-contact). */
   readonly hashKey: string
   readonly createdAt: Date
