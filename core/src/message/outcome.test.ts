@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { messageFixture } from '../testing/message-fixture.ts'
-import { nextLookup, outcomeFact } from './outcome.ts'
+import { nextLookup, outcomeFact, receiptFact } from './outcome.ts'
 import { retryMs } from './timing.ts'
 
 const now = new Date('2026-11-22T10:00:00Z')
@@ -33,6 +33,15 @@ describe('what an answer of the channel means', () => {
 
   test('unknown stays unknown: no retry, no fallback', () => {
     expect(outcomeFact(sending, { type: 'unknown', why: 'timeout' }, context)).toMatchObject({ type: 'unknown', lookups: 0 })
+  })
+
+  test('its own "not on iMessage" is what was found out of the address, whatever an earlier question was told, now or in a late receipt', () => {
+    const asked = (address: string, available: boolean) => ({ address, available, checkedAt: now, source: 'cache' })
+    const sent = { ...sending, address: 'b', checkedAddresses: [asked('a', false), asked('b', true)] }
+    const checked = [asked('a', false), { address: 'b', available: false, checkedAt: now, source: 'line_1' }]
+    expect(outcomeFact(sent, { type: 'refused', class: 'not_on_channel', code: '22', detail: 'error 22' }, context)).toMatchObject({ checked })
+    const receipt = { status: 'not_on_channel', externalId: null, at: now, detail: 'error 22' } as const
+    expect(receiptFact({ ...sent, status: 'sent' }, receipt, now).fact).toMatchObject({ type: 'unreachable', checked })
   })
 
   test('a refusal has a code to build on and keeps the channel’s own', () => {

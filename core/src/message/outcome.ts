@@ -27,7 +27,7 @@ export function outcomeFact(
         why: result.detail ?? 'the channel accepted it',
       }
     case 'refused': {
-      if (result.class === 'not_on_channel') return { type: 'unreachable', reason: result.detail, checked: null, why: result.detail }
+      if (result.class === 'not_on_channel') return notOnChannel(message, result.detail, now)
       const detail = result.code === '' ? result.detail : `${result.detail} (${result.code})`
       return { type: 'refused', failure: { code: failureCodes[result.class], detail, permanent: true }, why: detail }
     }
@@ -43,6 +43,14 @@ export function outcomeFact(
     case 'unknown':
       return { type: 'unknown', lookups: 0, dueAt: nextLookup(message, 0, now, unknownDeadlineMs), why: result.why }
   }
+}
+
+/** The channel's own word on the address it was sent to, in place of what an earlier question was told. */
+function notOnChannel(message: Message, detail: string, now: Date): Fact {
+  const { address, attempt, checkedAddresses } = message
+  if (address === null) return { type: 'unreachable', reason: detail, checked: null, why: detail }
+  const said = { address, available: false, checkedAt: now, source: attempt?.lineId ?? 'channel' }
+  return { type: 'unreachable', reason: detail, checked: [...checkedAddresses.filter((entry) => entry.address !== address), said], why: detail }
 }
 
 /** When an unknown outcome is asked after next: ever more seldom, and once at its deadline. */
@@ -74,6 +82,6 @@ export function receiptFact(message: Message, receipt: ReceiptNews, now: Date): 
     case 'failed':
       return { fact: { type: 'refused', failure: { code: 'channel_error', detail, permanent: true }, why: detail } }
     case 'not_on_channel':
-      return { fact: { type: 'unreachable', reason: detail, checked: null, why: detail } }
+      return { fact: notOnChannel(message, detail, now) }
   }
 }
