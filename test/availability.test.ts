@@ -178,6 +178,15 @@ describe.concurrent('a question that fails', () => {
   })
 })
 
+test('a bridge that sends otherwise than it answered is believed: the next message is not handed to it', async () => {
+  const scene = await scenario([{ address: bob.recipientPhone, available: true, send: 'not_on_imessage' }])
+  await scene.until((await scene.send(bob)).id, statusIs('fallback'))
+  const second = await scene.until((await scene.send(bob)).id, statusIs('fallback'))
+  expect(second.history.map((entry) => entry.status)).toEqual(['queued', 'fallback'])
+  expect(second.checkedAddresses).toMatchObject([{ address: bob.recipientPhone, available: false, source: 'cache' }])
+  expect(asked(scene)).toEqual([bob.recipientPhone])
+})
+
 describe.concurrent('a bridge without the Private API', () => {
   test('cannot be asked: the message goes out, and its own error 22 decides', async () => {
     const scene = await scenario([{ address: bob.recipientPhone, send: 'not_on_imessage' }], { method: 'apple-script' })

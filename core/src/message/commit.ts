@@ -60,6 +60,15 @@ export function createCommits({ stores, runtime, queue, capacity, metrics, relay
     await stores.messages.commit({ ...message, reservation: null, dueAt })
   }
 
+  /** The channel itself said no: the answer that a question got before must not send the next message there again. */
+  async function correctAnswer({ workspaceId, address, attempt, messageType }: Message): Promise<void> {
+    const workspace = messageType === 'imessage' && attempt !== null ? await stores.workspaces.get(workspaceId) : null
+    if (workspace === null || address === null || attempt === null) return
+    const checkedAt = runtime.now()
+    const expiresAt = new Date(checkedAt.getTime() + workspace.availability.unavailableTtlHours * 3_600_000)
+    await stores.availability.put(workspaceId, { address, available: false, checkedAt, expiresAt, lineId: attempt.lineId })
+  }
+
   function commit(message: Message, fact: Fact): Promise<Message | null> {
     const applied = applyFact(message, fact, runtime.now(), () => runtime.id('evt'))
     return applied.ok ? write(message, applied.message, fact) : Promise.resolve(null)
@@ -72,6 +81,7 @@ export function createCommits({ stores, runtime, queue, capacity, metrics, relay
     if (doc.outbox.length > 0) relay('message', doc)
     if (doc.status !== message.status) metrics.message(doc.status, doc.messageType)
     if (fact.type === 'held' || fact.type === 'unreserved' || fact.type === 'not_sent') metrics.held(fact.hold.reason)
+    if (fact.type === 'unreachable') await correctAnswer(doc)
     const place = doc.reservation
     if (place?.state === 'releasing') await release(doc)
     else if (place !== null && handedOver(doc)) capacity.settle(doc.workspaceId, place.lineId, doc.id)
