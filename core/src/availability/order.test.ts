@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { askAgainAt, nextCheck, statusOf } from './order.ts'
+import { askAgainAt, lookAgainAt, nextCheck, statusOf } from './order.ts'
 
 const now = new Date('2026-11-22T10:00:00Z')
 const later = new Date('2026-11-22T11:00:00Z')
@@ -56,4 +56,47 @@ test.each([
 ])('a question that fails is asked again in good time: %s', (_case, failingForMs, waitMs) => {
   const since = failingForMs === null ? null : new Date(now.getTime() - failingForMs)
   expect(askAgainAt(since, now)).toEqual(new Date(now.getTime() + waitMs))
+})
+
+describe('lookAgainAt', () => {
+  /** Every message waits for one device: how many looks it takes until each has asked once, and how long. */
+  function crowd(count: number, dice: () => number): { looks: number; ms: number } {
+    const gapMs = 3_200
+    const waiting = Array.from({ length: count }, () => ({ atMs: 0, since: null as Date | null }))
+    let [looks, freeMs, nowMs] = [0, 0, 0]
+    while (waiting.length > 0) {
+      waiting.sort((a, b) => a.atMs - b.atMs)
+      const first = waiting[0]
+      if (!first) break
+      nowMs = first.atMs
+      looks++
+      if (nowMs >= freeMs) {
+        freeMs = nowMs + gapMs
+        waiting.shift()
+        continue
+      }
+      first.atMs = lookAgainAt(new Date(freeMs), first.since, new Date(nowMs), dice()).getTime()
+      first.since ??= new Date(nowMs)
+    }
+    return { looks, ms: nowMs }
+  }
+
+  test('costs far fewer looks than all of them at the end of each gap, and hardly more time', () => {
+    let seed = 1
+    const dice = () => {
+      seed = (seed * 48_271) % 2_147_483_647
+      return seed / 2_147_483_647
+    }
+    const [herd, spread] = [crowd(200, () => 0), crowd(200, dice)]
+    expect(herd.looks).toBeGreaterThan(19_000)
+    expect(spread.looks).toBeLessThan(herd.looks / 3)
+    expect(spread.ms).toBeLessThan(herd.ms * 1.15)
+  })
+
+  test('never lets it look before the gap is over', () => {
+    const at = new Date('2026-11-22T12:00:03Z')
+    const now = new Date('2026-11-22T12:00:00Z')
+    expect(lookAgainAt(at, null, now, 0.9)).toEqual(at)
+    expect(lookAgainAt(at, new Date('2026-11-22T11:00:00Z'), now, 0.5)).toEqual(new Date('2026-11-22T12:00:18Z'))
+  })
 })

@@ -34,3 +34,14 @@ export function askAgainAt(failingSince: Date | null, now: Date): Date {
   const failedForMs = failingSince === null ? 0 : now.getTime() - failingSince.getTime()
   return new Date(now.getTime() + Math.min(againMaxMs, Math.max(againMinMs, failedForMs)))
 }
+
+const spreadMaxMs = 30_000
+
+/**
+ * When a message that found the device within its gap looks again: never before the gap is over, and the longer it has waited the more apart from
+ * the others. All of them at the end of each gap would be as many looks as there are messages, for the one that may ask.
+ */
+export function lookAgainAt(gapEndsAt: Date, waitingSince: Date | null, now: Date, dice: number): Date {
+  const waitedMs = waitingSince === null ? 0 : now.getTime() - waitingSince.getTime()
+  return new Date(gapEndsAt.getTime() + Math.round(dice * Math.min(spreadMaxMs, waitedMs / 2)))
+}

@@ -1,4 +1,4 @@
-import { askAgainAt } from '../availability/order.ts'
+import { askAgainAt, lookAgainAt } from '../availability/order.ts'
 import type { Probe, Reach } from '../availability/probe.ts'
 import type { Lead } from '../lead/lead.ts'
 import type { Capacity } from '../line/capacity.ts'
@@ -70,7 +70,7 @@ export function createMove(parts: MoveParts): Move {
 
     const reach = await findAddress(message, workspace, lead, chosen.line, signal)
     const checkedAddresses = reach.checked.length > 0 ? reach.checked : message.checkedAddresses
-    if (reach.go === 'later') return putOff(message, backedOff(message, reach.hold, now), { checkedAddresses, fromLineId: chosen.line.id })
+    if (reach.go === 'later') return putOff(message, backedOff(message, reach.hold, runtime), { checkedAddresses, fromLineId: chosen.line.id })
     if (reach.go === 'none') return fallBack(message, lead, reach)
     const found: FoundAvailability | undefined =
       lead !== null && message.messageType === 'imessage' && reach.go === 'use' && !sameAvailability(lead, reach.address)
@@ -241,9 +241,12 @@ function sameAvailability(lead: Lead, address: string): boolean {
 }
 
 /** The history keeps a reason that is repeated once, with the time at which it began. */
-function backedOff(message: Message, hold: Hold, now: Date): Hold {
-  if (hold.reason !== 'availability_error') return hold
-  return { ...hold, until: askAgainAt(heldSince(message, hold), now) }
+function backedOff(message: Message, hold: Hold, runtime: Pick<Runtime, 'now' | 'random'>): Hold {
+  const since = heldSince(message, hold)
+  const now = runtime.now()
+  if (hold.reason === 'availability_error') return { ...hold, until: askAgainAt(since, now) }
+  if (hold.reason === 'gap' && hold.until !== null) return { ...hold, until: lookAgainAt(hold.until, since, now, runtime.random()) }
+  return hold
 }
 
 function recheckAt(message: Message, hold: Hold, now: Date): Date {
