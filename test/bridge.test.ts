@@ -122,6 +122,21 @@ describe.concurrent('a bridge that is down', () => {
     expect(scene.told(id)).toEqual(['queued', 'pending', 'sent', 'delivered'])
   })
 
+  test('for the files that callers attach, the line stays what it was', async () => {
+    const scene = await scenario()
+    const people = ['+14155550111', '+14155550112', '+14155550113', '+14155550114']
+    // Known by now, so that no check that works comes between what fails.
+    await scene.call('POST', '/api/check-availability', { addresses: people })
+    for (const recipientPhone of people) {
+      const { id } = await scene.send({ recipientPhone, attachmentUrls: ['http://127.0.0.1:1/a.png'] })
+      expect(await scene.until(id, holdIs('retry'))).toMatchObject({ status: 'queued' })
+    }
+    const { id } = await scene.send({ recipientPhone: ann })
+    await scene.until(id, statusIs('delivered'))
+    expect(scene.ledger()).toHaveLength(1)
+    expect(events(scene.receiver).filter((event) => event.event === 'line.health_changed')).toEqual([])
+  })
+
   test('for the checks: unhealthy with an event, messages held, and all of it ends by itself', async () => {
     const scene = await scenario()
     await eventually(

@@ -134,6 +134,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
     // First what became of the message, then what that says of the line: the answer is told once, and must not be lost over a note.
     const written = await record(message, result)
     tell(message, line, result, { written, latencyMs: runtime.now().getTime() - startedAt })
+    if (result.type === 'unavailable' && result.fault === 'content') return written
     await parts.outcome(
       line,
       result.type === 'unavailable' || result.type === 'unknown'

@@ -64,7 +64,7 @@ async function send({ client, context, method }: Way, request: SendRequest, sign
   const { runtime, timeoutMs, allowPrivateFetch } = context
   const fetched = await downloadAttachments(request.attachmentUrls, { runtime, timeoutMs, allowPrivate: allowPrivateFetch, signal })
   if (fetched.type === 'gone') return { type: 'refused', class: 'content', code: 'attachment_unavailable', detail: fetched.why }
-  if (fetched.type === 'unavailable') return { type: 'unavailable', why: fetched.why }
+  if (fetched.type === 'unavailable') return { type: 'unavailable', why: fetched.why, fault: 'content' }
 
   const files = [...fetched.attachments]
   const chatGuid = `iMessage;-;${request.address}`

@@ -58,7 +58,7 @@ async function send({ context, server, from, fromName }: Way, request: SendReque
   const { runtime, timeoutMs, allowPrivateFetch } = context
   const fetched = await downloadAttachments(request.attachmentUrls, { runtime, timeoutMs, allowPrivate: allowPrivateFetch, signal })
   if (fetched.type === 'gone') return { type: 'refused', class: 'content', code: 'attachment_unavailable', detail: fetched.why }
-  if (fetched.type === 'unavailable') return { type: 'unavailable', why: fetched.why }
+  if (fetched.type === 'unavailable') return { type: 'unavailable', why: fetched.why, fault: 'content' }
 
   const mail = await composeMail(request, { from, fromName, attachments: fetched.attachments })
   const result = await runSession(server, { from, to: request.address, raw: mail.raw }, { runtime, timeoutMs, signal })

@@ -24,11 +24,12 @@ export type RefusalClass = 'recipient' | 'not_on_channel' | 'consent' | 'sender'
  * What became of a hand-over.
  * `accepted`: the channel took it. `refused`: it will never go (`class` says whose fault; `not_on_channel`: not on iMessage).
  * `unavailable`: surely not sent (connection refused, DNS, 429): the only one that is tried again. `unknown`: the bytes left.
+ * `fault: 'content'`: what the caller wanted to attach could not be had, and the channel was not asked: says nothing of the line.
  */
 export type SendResult =
   | { type: 'accepted'; externalId: string | null; detail?: string }
   | { type: 'refused'; class: RefusalClass; code: string; detail: string }
-  | { type: 'unavailable'; why: string; retryAfterMs?: number }
+  | { type: 'unavailable'; why: string; retryAfterMs?: number; fault?: 'content' }
   | { type: 'unknown'; why: string }
 
 export interface LookupRequest {
