@@ -50,6 +50,16 @@ describe('reading a line', () => {
   it('gives a kind without gaps none, and the limits all the same', () => {
     expect(limitsFor({ noGaps: true })).toEqual({ ...defaultLimits, deviceGapSeconds: 0, contactGapSeconds: 0, availabilityGapSeconds: 0 })
     expect(limitsFor({ noGaps: false })).toEqual(defaultLimits)
+    // product.md §3 and §5, in figures.
+    expect(defaultLimits).toEqual({
+      dailyNewConversationsLimit: 50,
+      dailyTotalMessagesLimit: 150,
+      hourlyNewConversationsLimit: null,
+      dailyAvailabilityChecksLimit: 70,
+      deviceGapSeconds: 30,
+      contactGapSeconds: 45,
+      availabilityGapSeconds: 3,
+    })
   })
 })
 
