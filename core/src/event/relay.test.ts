@@ -117,6 +117,14 @@ describe('the relay', () => {
     expect(deliveries()).toHaveLength(1)
     expect(await relay.relayLeftovers(10)).toBe(0)
   })
+
+  it('relays what stands behind an outbox that cannot be relayed, and says so', async () => {
+    const { relay, rows, deliveries } = setUp([endpoint(key, ['message.sent'])])
+    await rows.messages.insert(sampleMessage({ id: 'msg_0', history: [{ status: 'queued', at: new Date(Number.NaN), why: 'broken' }] }))
+    await rows.messages.insert(sampleMessage())
+    await expect(relay.relayLeftovers(10)).rejects.toThrow(/time/)
+    expect(deliveries().map(({ aggregateId }) => aggregateId)).toEqual([sampleMessage().id])
+  })
 })
 
 describe('the body', () => {

@@ -129,15 +129,23 @@ export function createRelay({ stores, runtime, kinds, queue, graceMs = 5_000 }: 
     async relayLeftovers(limit) {
       const before = new Date(runtime.now().getTime() - graceMs)
       let found = 0
+      let failed: { error: unknown } | null = null
       for (const kind of Object.keys(outboxes) as SubjectKind[]) {
         for (const { workspaceId, id } of await outboxes[kind].unrelayed(before, limit)) {
-          const subject = await load(kind, workspaceId, id)
-          if (!subject) continue
-          const { deliveries, hinted } = await relaySubject(subject)
-          runtime.log.info({ workspaceId, subjectId: id, kind, deliveries, hinted }, 'outbox.recovered')
-          found++
+          // One outbox that cannot be relayed keeps none of those behind it back.
+          try {
+            const subject = await load(kind, workspaceId, id)
+            if (!subject) continue
+            const { deliveries, hinted } = await relaySubject(subject)
+            runtime.log.info({ workspaceId, subjectId: id, kind, deliveries, hinted }, 'outbox.recovered')
+            found++
+          } catch (error) {
+            failed ??= { error }
+            runtime.log.warn({ workspaceId, subjectId: id, kind, error }, 'outbox.stuck')
+          }
         }
       }
+      if (failed !== null) throw failed.error
       return found
     },
   }
