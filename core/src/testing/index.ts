@@ -1,0 +1,6 @@
+export { lineFixture } from './line-fixture.ts'
+export { messageFixture } from './message-fixture.ts'
+export { createMovedClock, silentLog } from './moved-clock.ts'
+export { queueSuite } from './queue-suite.ts'
+export { storeSuite } from './store-suite.ts'
+export { transportSuite } from './transport-suite.ts'
