@@ -1,5 +1,5 @@
+import { hasRedis, startRedis } from '@trunkline/core/testing/servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hasRedis, startRedis } from '../core/src/testing/servers/redis.ts'
 import { type CrashWorld, createCrashWorld } from './rig/crash-world.ts'
 import { createDice, seedOfRun } from './rig/dice.ts'
 import { freePort } from './rig/free-port.ts'

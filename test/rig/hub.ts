@@ -40,6 +40,10 @@ export async function startHub(env: Record<string, string>): Promise<HubProcess>
     env: { PATH: process.env.PATH, PORT: '0', ADMIN_API_KEY: adminKey, RATE_LIMITS: 'off', LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // However the test's process ends, the hub must not outlive it.
+  const reap = () => child.kill('SIGKILL')
+  process.once('exit', reap)
+  child.once('exit', () => process.removeListener('exit', reap))
   const printed: string[] = []
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   const { promise: listening, resolve: found, reject: lost } = Promise.withResolvers<string>()
