@@ -112,3 +112,25 @@ describe('a message that waits for something without an end', () => {
     await process.end()
   })
 })
+
+describe('a line whose transport cannot be opened any more', () => {
+  /** As after an upgrade without its plugin. */
+  async function withoutTransport(process: Process, { workspaceId }: Caller): Promise<void> {
+    const line = (await process.stores.lines.list(workspaceId))[0]
+    if (line) await process.stores.lines.commit({ ...line, transport: { type: 'gone', settings: {}, sealed: {} } })
+  }
+
+  it('leaves no message in flight for ever', async () => {
+    rig = await createCrashRig({ send: () => new Promise(() => undefined) })
+    const { caller, process } = await begin()
+    const { id } = await process.engine.messages.accept(caller, { message: 'where is it?', recipientPhone: phoneOf(1) })
+    await process.until(async () => (await process.stores.messages.get(caller.workspaceId, id))?.status === 'sending')
+    await withoutTransport(process, caller)
+    await process.end()
+    const next = await rig.start()
+    await next.engine.work()
+    await passing(next, 60_000)
+    expect(await next.stores.messages.get(caller.workspaceId, id)).toMatchObject({ status: 'failed', failure: { code: 'outcome_unknown' } })
+    await next.end()
+  })
+})

@@ -206,6 +206,11 @@ export function createAttempts(parts: AttemptParts): Attempts {
     )
   }
 
+  /** A transport that cannot be opened any more answers nothing, and keeps no message from its deadline. */
+  function asked(message: Message, line: Line): Promise<LookupResult> {
+    return ask(message, line).catch((error: unknown) => ({ type: 'unavailable', why: error instanceof Error ? error.message : String(error) }))
+  }
+
   /** False when what was found belongs to another message by now: equal texts to one person are asked for at the same time. */
   function joinFound(message: Message, lineId: string, found: Extract<LookupResult, { type: 'found' }>, now: Date): Promise<boolean> {
     return settling(lineId, async () => {
@@ -234,7 +239,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
         })
         return
       }
-      const result = line === null ? { type: 'unavailable' as const, why: 'its line is gone' } : await ask(message, line)
+      const result = line === null ? { type: 'unavailable' as const, why: 'its line is gone' } : await asked(message, line)
       if (result.type === 'found' && (await joinFound(message, attempt.lineId, result, now))) return
       const after = runtime.now()
       if (after.getTime() - attempt.at.getTime() >= parts.unknownDeadlineMs) {
@@ -248,7 +253,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
     },
     async follow(message, line) {
       const now = runtime.now()
-      const result = line === null || message.attempt === null ? null : await ask(message, line)
+      const result = line === null || message.attempt === null ? null : await asked(message, line)
       if (result?.type === 'found' && result.status !== 'sent') {
         const { fact } = receiptFact(
           message,
