@@ -12,6 +12,12 @@ describe('what comes in', () => {
     expect(await missing.json()).toMatchObject({ errors: [{ path: 'message' }] })
   })
 
+  it('no country has +999: a national number could not be read under it', async () => {
+    const response = await rig.call('PATCH', '/api/workspace', { defaultCountryCode: '+999' })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ errors: [{ path: 'defaultCountryCode', message: 'is the code of no country' }] })
+  })
+
   it('"" does not hide an unknown field', async () => {
     const response = await rig.call('POST', '/api/messages', { ...send, recipientFone: '' })
     expect(response.status).toBe(400)

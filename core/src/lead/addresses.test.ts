@@ -22,6 +22,11 @@ describe('a phone number', () => {
     expect(read(text, country)).toBe(value)
   })
 
+  it('of no country under a code that no country has is refused, not thrown', () => {
+    expect(read('415 555 0123', '+999')).toMatch(/needs its country code/)
+    expect(read('+1 415 555 0123', '+999')).toBe('+14155550123')
+  })
+
   it('accepts every sandbox number', () => {
     for (let i = 1; i <= 9; i++) expect(read(`+1500555000${i}`)).toBe(`+1500555000${i}`)
   })

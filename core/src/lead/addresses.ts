@@ -1,6 +1,6 @@
 // The `min` build: lengths per country, which is all that is asked, at half the metadata. The patterns of the larger builds would refuse numbers
 // that were allotted after this release, and those of documentation (555) and drama (07700 900).
-import { parsePhoneNumberFromString } from 'libphonenumber-js/min'
+import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from 'libphonenumber-js/min'
 import type { Channel } from '../message/message.ts'
 import type { AddressField, Lead } from './lead.ts'
 
@@ -21,6 +21,13 @@ export function orderFor(channel: Channel, lead: Pick<Lead, AddressField>): stri
   return [...new Set(orders[channel].flatMap((field) => lead[field] ?? []))]
 }
 
+const countryCodes = new Set<string>(getCountries().map((country) => `+${getCountryCallingCode(country)}`))
+
+/** Whether some country has this code (`+1`): only then can a national number be read under it. */
+export function isCountryCode(code: string): boolean {
+  return countryCodes.has(code)
+}
+
 /** Whether this text reads differently under different default country codes. */
 export function isNational(text: string): boolean {
   return !/^[\s(]*(\+|＋|00)/.test(text)
@@ -34,6 +41,7 @@ export function normalisePhone(text: string, defaultCountryCode: string): Normal
   const trimmed = text.trim()
   if (trimmed.length > 40) return { ok: false, why: 'is too long for a phone number' }
   const international = isNational(trimmed) ? trimmed : trimmed.replace(/^([\s(]*)00/, '$1+')
+  if (isNational(international) && !isCountryCode(defaultCountryCode)) return { ok: false, why: 'needs its country code, such as +1' }
   const parsed = parsePhoneNumberFromString(international, { defaultCallingCode: defaultCountryCode.replace('+', ''), extract: false })
   if (!parsed) return { ok: false, why: 'is not a phone number' }
   if (parsed.ext) return { ok: false, why: 'has an extension, which cannot be written to' }

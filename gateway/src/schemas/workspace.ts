@@ -1,4 +1,4 @@
-import { scopes } from '@trunkline/core'
+import { isCountryCode, scopes } from '@trunkline/core'
 import { z } from 'zod'
 import { channel, date, dateOrNull, input, line, maybe, page, text, timeOfDay, unique, zone, zoneOrLead } from './text.ts'
 
@@ -12,6 +12,7 @@ const settings = {
   defaultCountryCode: z
     .string()
     .regex(/^\+[1-9]\d{0,3}$/, 'must be a country code such as +1')
+    .refine(isCountryCode, 'is the code of no country')
     .optional(),
   optOutScope: z.enum(['lead', 'address']).optional(),
   fallback: z
