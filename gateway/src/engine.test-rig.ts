@@ -29,6 +29,7 @@ export function createIdempotencyFake(): IdempotencyStore {
     async forget(workspaceId, key) {
       rows.delete(`${workspaceId} ${key}`)
     },
+    async blank() {},
     async prune() {},
   }
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { buildHub, type Hub } from './build.ts'
@@ -25,7 +27,18 @@ function probesOf(hub: Hub): Hono {
   return probes
 }
 
-const config = configure()
+/** Port 0 is any free port, and it has to be known before the first address that holds it is made. */
+async function withPort(given: Config): Promise<Config> {
+  if (given.port !== 0) return given
+  const probe = createServer().listen(0, given.host)
+  await once(probe, 'listening')
+  const address = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return { ...given, port, publicUrl: given.publicUrl.replace(/^http:\/\/localhost:0$/, `http://localhost:${port}`) }
+}
+
+const config = await withPort(configure())
 const log = createLog({ level: config.logLevel, pretty: config.logPretty ?? process.stdout.isTTY })
 const hub = await buildHub(config, log).catch((error: unknown) => {
   console.error(`Trunkline could not start: ${error instanceof Error ? error.message : String(error)}`)

@@ -21,5 +21,6 @@ export interface ReplyStore {
   latestFrom(workspaceId: string, address: string): Promise<Date | null>
   /** Replies whose consequences a crash left unwritten. */
   unannounced(before: Date, limit: number): Promise<{ workspaceId: string; id: string }[]>
-  removeForLead(workspaceId: string, leadId: string): Promise<void>
+  /** Removes the replies of a lead, and those that came from its addresses before it was one. */
+  removeForLead(workspaceId: string, leadId: string, addresses: readonly string[]): Promise<void>
 }

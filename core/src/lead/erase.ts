@@ -11,13 +11,26 @@ import { addressesOf, type Lead } from './lead.ts'
 import { keepSuppressed } from './suppress.ts'
 
 export interface EraseParts {
-  readonly stores: Pick<Stores, 'leads' | 'dnc' | 'messages' | 'replies' | 'deliveries' | 'availability'>
+  readonly stores: Pick<Stores, 'leads' | 'dnc' | 'messages' | 'replies' | 'deliveries' | 'availability' | 'idempotency'>
   readonly runtime: Pick<Runtime, 'now' | 'id' | 'after'>
   readonly hashes: AddressHashes
   readonly relay: Relay
   readonly audit: Pick<Audit, 'record'>
   /** Cancels the open messages of one recipient, which gives their places back. */
   cancelOpen(workspaceId: string, recipient: Recipient, why: string): Promise<unknown>
+}
+
+/** What a request that is sent again gets, when its stored answer told of somebody who was erased since. */
+const erasedAnswer = {
+  status: 410,
+  body: JSON.stringify({
+    type: 'about:blank',
+    title: 'Gone',
+    status: 410,
+    code: 'ERASED',
+    detail: 'the lead was erased',
+    error: 'the lead was erased',
+  }),
 }
 
 const pollMs = 20
@@ -56,7 +69,8 @@ export function createErase({ stores, runtime, hashes, relay, audit, cancelOpen 
       await stores.dnc.blank(workspaceId, { addressHashes: await hashes(workspaceId, addresses), leadId: id })
       await cancelOpen(workspaceId, { leadId: id }, 'the lead was deleted')
       await stores.messages.removeForLead(workspaceId, id)
-      await stores.replies.removeForLead(workspaceId, id)
+      await stores.replies.removeForLead(workspaceId, id, addresses)
+      await stores.idempotency.blank(workspaceId, id, erasedAnswer)
       await stores.availability.remove(workspaceId, addresses)
       await stores.deliveries.removeForLead(workspaceId, id)
       const revised = await changeLead(stores, workspaceId, id, (doc) => farewell(doc, runtime.now(), caller))

@@ -15,7 +15,7 @@ import { countryFor, createSave, refuseAll } from './save.ts'
 import { keepSuppressed } from './suppress.ts'
 
 export interface LeadsParts extends Omit<EraseParts, 'hashes' | 'stores'> {
-  readonly stores: Pick<Stores, 'leads' | 'dnc' | 'messages' | 'replies' | 'deliveries' | 'availability' | 'workspaces'>
+  readonly stores: Pick<Stores, 'leads' | 'dnc' | 'messages' | 'replies' | 'deliveries' | 'availability' | 'workspaces' | 'idempotency'>
   readonly sealer: Pick<Sealer, 'open'>
   /** Shared with createConsent where both are made; made here otherwise. */
   readonly hashes?: AddressHashes

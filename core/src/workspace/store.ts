@@ -57,5 +57,7 @@ export interface IdempotencyStore {
   finish(workspaceId: string, key: string, answer: StoredAnswer): Promise<void>
   /** The request changed nothing (it was refused before it began): the key is free again. */
   forget(workspaceId: string, key: string): Promise<void>
+  /** Erasure: every stored answer of the workspace that holds this id is replaced. The keys stay used. */
+  blank(workspaceId: string, id: string, answer: StoredAnswer): Promise<void>
   prune(expiredBefore: Date): Promise<void>
 }

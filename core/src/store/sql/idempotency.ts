@@ -106,6 +106,16 @@ export function createIdempotencyStore(sql: Sql): IdempotencyStore {
       await db.deleteFrom('idempotency').where('workspace_id', '=', key(workspaceId)).where('key', '=', key(name)).execute()
     },
 
+    // An erasure is rare and the rows of a day are few enough to be looked through: an index would cost every request.
+    async blank(workspaceId, id, answer) {
+      await db
+        .updateTable('idempotency')
+        .set({ answer: JSON.stringify(answer) })
+        .where('workspace_id', '=', key(workspaceId))
+        .where('answer', 'like', `%${id}%`)
+        .execute()
+    },
+
     async prune(expiredBefore) {
       await db.deleteFrom('idempotency').where('expires_at', '<', expiredBefore.getTime()).execute()
     },

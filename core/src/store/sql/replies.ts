@@ -135,8 +135,10 @@ export function createReplyStore(sql: Sql): ReplyStore {
       return rows.map((row) => ({ workspaceId: row.workspace_id, id: row.id }))
     },
 
-    async removeForLead(workspaceId, leadId) {
-      await db.deleteFrom('replies').where('workspace_id', '=', key(workspaceId)).where('lead_id', '=', key(leadId)).execute()
+    async removeForLead(workspaceId, leadId, addresses) {
+      const mine = db.deleteFrom('replies').where('workspace_id', '=', key(workspaceId))
+      await mine.where('lead_id', '=', key(leadId)).execute()
+      if (addresses.length > 0) await mine.where('sender', 'in', addresses.map(key)).where('lead_id', 'is', null).execute()
     },
   }
 }

@@ -118,13 +118,23 @@ export function replyCases(open: Open): void {
       expect(await found(10)).toEqual([second.id, third.id])
     })
 
+    it('removeForLead: with what came from its addresses before it was a lead, and nothing that another lead wrote', async () => {
+      const workspaceId = newWorkspaceId()
+      const early = reply({ workspaceId, leadId: null, from: '+15005550111', at: start })
+      const stranger = reply({ workspaceId, leadId: null, from: '+15005550112' })
+      const other = reply({ workspaceId, leadId: 'lead_b', from: '+15005550111' })
+      for (const doc of [early, stranger, other]) await store().insert(doc, own())
+      await store().removeForLead(workspaceId, 'lead_a', ['+15005550111', 'a@x.test'])
+      expect(new Set((await store().find(workspaceId, {}, { limit: 9 })).replies.map(({ id }) => id))).toEqual(new Set([stranger.id, other.id]))
+    })
+
     it('removeForLead: all of one lead, in its own workspace', async () => {
       const workspaceId = newWorkspaceId()
       const [mine, other] = [reply({ workspaceId, leadId: 'lead_a', at: start }), reply({ workspaceId, leadId: 'lead_b' })]
       for (const doc of [mine, other]) await store().insert(doc, own())
-      await store().removeForLead(newWorkspaceId(), 'lead_a')
+      await store().removeForLead(newWorkspaceId(), 'lead_a', [mine.from])
       expect(await store().get(workspaceId, mine.id)).toEqual(mine)
-      await store().removeForLead(workspaceId, 'lead_a')
+      await store().removeForLead(workspaceId, 'lead_a', [])
       expect((await store().find(workspaceId, {}, { limit: 9 })).replies).toEqual([other])
     })
   })

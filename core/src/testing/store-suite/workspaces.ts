@@ -169,6 +169,20 @@ export function idempotencyCases(open: Open): void {
       expect(await store().claim(request())).toMatchObject({ type: 'claimed' })
     })
 
+    it('blank: every answer that holds the id is replaced, in its own workspace; the key stays used', async () => {
+      const told = request()
+      const quiet = { ...told, key: 'another', resourceId: id('msg') }
+      for (const one of [told, quiet]) await store().claim(one)
+      await store().finish(told.workspaceId, told.key, { status: 201, body: '{"leadId":"lead_7"}' })
+      await store().finish(quiet.workspaceId, quiet.key, answer)
+      const gone = { status: 410, body: '{}' }
+      await store().blank('ws_elsewhere', 'lead_7', gone)
+      expect(await store().claim(told)).toMatchObject({ type: 'done', answer: { status: 201 } })
+      await store().blank(told.workspaceId, 'lead_7', gone)
+      expect(await store().claim(told)).toEqual({ type: 'done', answer: gone })
+      expect(await store().claim(quiet)).toEqual({ type: 'done', answer })
+    })
+
     it('is taken over by one of many when its process died, with the resource of the first', async () => {
       const one = request()
       await store().claim(one)
