@@ -47,11 +47,12 @@ export async function createCrashWorld({ call, url, count, limit }: { call: Call
   await made('/api/webhooks', { url: receiver.url, events: ['*'] })
 
   const leaving = [phone(9_001), phone(9_002), phone(9_003)]
-  // Each way a bridge has of not answering after it really sent, for some people; a bridge that is faster with its webhook for others.
+  // Each way a bridge has of not answering after it really sent, for some people, without a webhook that would tell; a bridge that is faster with its webhook for others.
   const spoilt = (['reset_after_send', 'error500_after_send', 'half_after_send'] as const).map((send, n) => ({
     address: phone(n * 7),
     send,
     delayMs: 20,
+    webhooks: [],
   }))
   const early = { address: phone(3), webhooksWhen: 'before' as const, delayMs: 80 }
   bridge.script({ hookUrls: [`${url}${new URL(open.hookUrl).pathname}`], rules: [...spoilt, early, { delayMs: 60 }] })
