@@ -115,7 +115,7 @@ export function createEngine(parts: EngineParts): Engine {
   const kinds: ConsumerKind[] = []
   const outbox = lazily(stores.messages, { after: runtime.after, delayMs: 500 })
   const relays = createRelay({ stores: { ...stores, messages: { ...stores.messages, ...outbox } }, runtime, kinds, queue })
-  const { relay, trim, idle: announced } = createAnnouncer({ relays, kinds, runtime })
+  const { relay, trim, settled, idle: announced } = createAnnouncer({ relays, kinds, runtime })
   const switchOff = createSwitchOff({ stores, runtime, relay: (webhook) => relays.relay('webhook', webhook) })
   kinds.push(
     createWebhookKind({ webhooks: stores.webhooks, runtime, poster, secrets, tally, switchOff, scheduleMs: settings.webhookRetryScheduleMs }),
@@ -146,7 +146,7 @@ export function createEngine(parts: EngineParts): Engine {
   const nudge = createNudge({ stores, runtime, commits })
   const cancelOpen = createCancelOpen({ stores, commits })
   const told = { ...stores, leads: trimmed(stores.leads, trim) }
-  const leads = createLeads({ stores: told, runtime, sealer, relay, audit, cancelOpen })
+  const leads = createLeads({ stores: told, runtime, sealer, relay, audit, announced: settled, cancelOpen })
   const consent = createConsent({ stores: told, runtime, sealer, relay, audit, cancelOpen })
 
   const transports = createTransports({

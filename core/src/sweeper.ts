@@ -14,7 +14,10 @@ export interface SweeperParts {
   everyMs: number
 }
 
-const hintsMax = 5_000
+/** Ids only: a wiped queue is filled again in one round. */
+const hintsMax = 50_000
+/** So many in the queue already, and the rest is better left to a later round. */
+const waitingEnough = 5_000
 const dayMs = 86_400_000
 
 /**
@@ -39,7 +42,7 @@ export function createSweeper({ stores, runtime, queue, metrics, inbound, relayL
     const horizon = new Date(now.getTime() + everyMs * 1.5)
     const { waiting } = await queue.depth()
     // A long queue has its hints already; adding them again every round would only make it longer.
-    if (waiting >= hintsMax) return
+    if (waiting >= waitingEnough) return
     const [messages, deliveries, jobs] = await Promise.all([
       stores.messages.due(horizon, hintsMax),
       stores.deliveries.due(horizon, hintsMax),

@@ -2,6 +2,8 @@ import type { OpenApi, Operation } from './openapi.ts'
 import type { JsonSchema } from './openapi-components.ts'
 import { escapeHtml, page } from './pages.ts'
 
+/** Prose with `code` in it. */
+const prose = (text: string) => escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>')
 const code = (text: string) => `<code>${escapeHtml(text)}</code>`
 
 function typeOf(schema: JsonSchema): string {
@@ -23,7 +25,7 @@ function typeOf(schema: JsonSchema): string {
 function fields(schema: JsonSchema): string {
   const rows = Object.entries(schema.properties ?? {}).map(([name, inner]) => {
     const required = (schema.required ?? []).includes(name) ? '' : ' <small>optional</small>'
-    const about = inner.description ? `<br><small>${escapeHtml(inner.description)}</small>` : ''
+    const about = inner.description ? `<br><small>${prose(inner.description)}</small>` : ''
     return `<tr><td>${code(name)}${required}</td><td>${typeOf(inner)}${about}</td></tr>`
   })
   return rows.length > 0 ? `<table>${rows.join('')}</table>` : ''
@@ -36,7 +38,7 @@ function shape(title: string, schema: JsonSchema | undefined): string {
 
 function section(method: string, path: string, operation: Operation): string {
   const parameters = operation.parameters.map((one) => {
-    const about = one.description ? `<br><small>${escapeHtml(one.description)}</small>` : ''
+    const about = one.description ? `<br><small>${prose(one.description)}</small>` : ''
     return `<tr><td>${code(one.name)} <small>${one.in}${one.required ? '' : ', optional'}</small></td><td>${typeOf(one.schema)}${about}</td></tr>`
   })
   const answers = Object.entries(operation.responses).map(([status, { description, content }]) =>
@@ -44,7 +46,7 @@ function section(method: string, path: string, operation: Operation): string {
   )
   return [
     `<h3 id="${escapeHtml(operation.operationId)}">${code(`${method.toUpperCase()} ${path}`)}</h3>`,
-    `<p>${escapeHtml(operation.summary)}${operation.description ? `. ${escapeHtml(operation.description)}` : ''}</p>`,
+    `<p>${prose(operation.summary)}${operation.description ? `. ${prose(operation.description)}` : ''}</p>`,
     parameters.length > 0 ? `<table>${parameters.join('')}</table>` : '',
     shape('Body', operation.requestBody?.content['application/json'].schema),
     `<details><summary>Answers</summary>${answers.join('')}</details>`,
@@ -66,7 +68,7 @@ export function docsPage(document: OpenApi): string {
   const tags = [...byTag.keys()]
   const events = Object.keys(document.webhooks)
   const body = [
-    `<h1>${escapeHtml(document.info.title)}</h1><p>${escapeHtml(document.info.description)} The same as <a href="openapi.json">OpenAPI</a>.</p>`,
+    `<h1>${escapeHtml(document.info.title)}</h1><p>${prose(document.info.description)} The same as <a href="openapi.json">OpenAPI</a>.</p>`,
     `<p>${[...tags, 'events', 'schemas'].map((tag) => `<a href="#${escapeHtml(tag)}">${escapeHtml(tag)}</a>`).join(' · ')}</p>`,
     `<p>Authenticate with ${code('Authorization: Bearer tl_…')} or ${code('X-API-Key: tl_…')}. Every write takes ${code('Idempotency-Key')}. Errors are problem documents (RFC 9457) with a ${code('code')}.</p>`,
     ...tags.map((tag) => `<h2 id="${escapeHtml(tag)}">${escapeHtml(tag)}</h2>${(byTag.get(tag) ?? []).join('')}`),

@@ -13,6 +13,8 @@ export interface Announcer {
   readonly relay: Relay
   /** The document without the events that nobody here wants and those that are relayed already: what is to be committed. */
   trim<T extends Aggregate>(doc: T): Promise<T>
+  /** Resolves when what is being relayed now has been. */
+  settled(): Promise<void>
   /** Resolves when nothing is under way. */
   idle(): Promise<void>
 }
@@ -54,6 +56,9 @@ export function createAnnouncer({ relays, kinds, runtime }: AnnouncerParts): Ann
         .catch((error: unknown) => runtime.log.warn({ error, kind, subjectId: doc.id }, 'relay.put_off'))
         .finally(() => underWay.delete(work))
       underWay.add(work)
+    },
+    async settled() {
+      await Promise.all(underWay)
     },
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay)

@@ -16,6 +16,8 @@ export interface EraseParts {
   readonly hashes: AddressHashes
   readonly relay: Relay
   readonly audit: Pick<Audit, 'record'>
+  /** Resolves when what is being announced now has been. */
+  announced(): Promise<unknown>
   /** Cancels the open messages of one recipient, which gives their places back. */
   cancelOpen(workspaceId: string, recipient: Recipient, why: string): Promise<unknown>
 }
@@ -47,7 +49,7 @@ function farewell(lead: Lead, at: Date, { correlationId }: Pick<Caller, 'correla
   return announce(blank, { id: id.replace(/^[^_]*/, 'evt'), type: 'lead.deleted', at, correlationId })
 }
 
-export function createErase({ stores, runtime, hashes, relay, audit, cancelOpen }: EraseParts): Pick<Leads, 'remove'> {
+export function createErase({ stores, runtime, hashes, relay, audit, announced, cancelOpen }: EraseParts): Pick<Leads, 'remove'> {
   /** The event is in the lead's outbox: the lead may only go when it was taken off. */
   async function untilRelayed(workspaceId: string, id: string): Promise<boolean> {
     for (let poll = 0; poll < pollsMax; poll++) {
@@ -72,6 +74,8 @@ export function createErase({ stores, runtime, hashes, relay, audit, cancelOpen 
       await stores.replies.removeForLead(workspaceId, id, addresses)
       await stores.idempotency.blank(workspaceId, id, erasedAnswer)
       await stores.availability.remove(workspaceId, addresses)
+      // The cancellations just made are being announced: their deliveries hold what is to be erased.
+      await announced()
       await stores.deliveries.removeForLead(workspaceId, id)
       const revised = await changeLead(stores, workspaceId, id, (doc) => farewell(doc, runtime.now(), caller))
       if (revised) {

@@ -105,12 +105,27 @@ export function createAttempts(parts: AttemptParts): Attempts {
     }
   }
 
+  /** What fails here fails before the vendor is called: it is surely not sent, and is tried again. */
+  async function prepare(message: Message, line: Line, lead: Lead | null, address: string) {
+    try {
+      return {
+        type: 'ready' as const,
+        verdict: await parts.allows(message.workspaceId, { lead, address, channel: message.messageType }),
+        transport: transports.of(line),
+      }
+    } catch (error) {
+      return { type: 'unavailable' as const, why: `it could not be handed over: ${error instanceof Error ? error.message : String(error)}` }
+    }
+  }
+
   async function callOut(message: Message, line: Line, lead: Lead | null): Promise<Message | null> {
     const attempt = message.attempt
     const address = message.address
     if (attempt === null || address === null) throw new Error('a message without an attempt was handed over')
     // The fence is written, so an opt-out written before now is seen here and one written later sees the message in flight.
-    const verdict = await parts.allows(message.workspaceId, { lead, address, channel: message.messageType })
+    const ready = await prepare(message, line, lead, address)
+    if (ready.type === 'unavailable') return record(message, ready)
+    const { verdict, transport } = ready
     if (!verdict.allowed) {
       const withdrawn = await commits.change(message.workspaceId, message.id, (current) =>
         current.attempt?.id === attempt.id ? { type: 'withdrawn', why: `opted_out: ${verdict.why}` } : null,
@@ -118,7 +133,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
       return withdrawn?.message ?? null
     }
     const startedAt = runtime.now().getTime()
-    const result = await transports.of(line).send(
+    const result = await transport.send(
       {
         messageId: message.id,
         attemptId: attempt.id,

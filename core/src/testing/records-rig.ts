@@ -83,7 +83,7 @@ export async function createRecordsRig({ empty = false } = {}) {
 
   const sealer = createSealer([randomBytes(32)])
   const audit = createAudit({ stores, runtime })
-  const parts = { stores, runtime, sealer, relay, audit, cancelOpen }
+  const parts = { stores, runtime, sealer, relay, audit, cancelOpen, announced: () => Promise.all(relayed) }
   let answer: Checkup = { ok: true, why: null, canCheckAvailability: true }
   const kinds = [kind('sandbox', channels, z.strictObject({})), kind('bridge', ['imessage'], bridge)]
   const lines = createLines({ ...parts, kinds: new Map(kinds.map((each) => [each.type, each])), checkup: async () => answer })

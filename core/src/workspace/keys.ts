@@ -100,6 +100,10 @@ export function createKeys({ stores, runtime, audit }: KeysParts): Keys {
 
     async revoke(caller, id) {
       const key = await existing(caller.workspaceId, id)
+      const others = await stores.keys.list(caller.workspaceId)
+      if (key.isInstallation && !others.some((other) => other.id !== id && other.isInstallation && isValid(other) && other.expiresAt === null)) {
+        throw new AppError('CONFLICT', "this is the installation's last admin key: rotate it instead, or nobody could get in")
+      }
       await stores.keys.end(caller.workspaceId, id, { revokedAt: runtime.now() })
       forget(key)
       await audit.record(caller, 'key.revoked', id)

@@ -66,6 +66,7 @@ describe('the first start', () => {
     const [line] = await rig.lines.list(firstId, {})
     await rig.lines.remove(caller, line?.id ?? '')
     const [key] = await rig.keys.list(firstId)
+    await rig.keys.rotate(caller, key?.id ?? '')
     await rig.keys.revoke(caller, key?.id ?? '')
     expect(await rig.workspaces.bootstrap({ adminApiKey: own, sandboxLine: true })).toEqual({ workspaceId: firstId, generatedKey: null })
     expect(await rig.lines.list(firstId, {})).toEqual([])

@@ -25,7 +25,9 @@ import {
 export const crmIds = { ghlContactId: maybe(200), ghlLocationId: maybe(200), hsContactId: maybe(200), hsPortalId: maybe(200) }
 
 export const sendBody = input({
-  message: text(10_000).meta({ description: 'The text' }),
+  message: text(10_000)
+    .refine((value) => value.trim() !== '', 'must not be blank')
+    .meta({ description: 'The text' }),
   messageType: channel.optional().meta({ description: 'imessage when left out' }),
   leadId: id.nullish(),
   recipientPhone: phone.nullish(),

@@ -8,9 +8,17 @@ const int8 = 20
 
 /**
  * Settings of each connection. Every statement here is meant to go by an index, but prepared plans are kept from when the tables were
- * small, and then read a whole table per batch; without the other ways to plan, they cannot. Acknowledged means on disk.
+ * small, and then read a whole table per batch; without the other ways to plan, they cannot. Acknowledged means on disk. No statement
+ * may hold a verb for ever: the server ends it, and should the server be silent, so does the client.
  */
-const settings = ['enable_seqscan = off', 'enable_hashjoin = off', 'enable_mergejoin = off', 'jit = off', 'synchronous_commit = on']
+const settings = [
+  'statement_timeout = 15000',
+  'enable_seqscan = off',
+  'enable_hashjoin = off',
+  'enable_mergejoin = off',
+  'jit = off',
+  'synchronous_commit = on',
+]
 
 /** A pool that names its statements, so that the server parses and plans each text once per connection. */
 function nameStatements(pool: pg.Pool): PostgresPool {
@@ -54,6 +62,7 @@ export function openPostgres({ url, log, connectionsMax }: { url: string; log: L
     connectionString: url,
     max: connectionsMax,
     connectionTimeoutMillis: 10_000,
+    query_timeout: 20_000,
     keepAlive: true,
     application_name: 'trunkline',
     types: { getTypeParser: (oid, format) => (oid === int8 ? Number : pg.types.getTypeParser(oid, format)) },
