@@ -60,6 +60,17 @@ describe('the first start', () => {
     expect(await createKeys(rig.parts).authenticate(own)).not.toBeNull()
   })
 
+  it('makes a key of which the last one is not revoked, or nobody could get in', async () => {
+    const { workspaceId } = await rig.workspaces.bootstrap({ adminApiKey: own, sandboxLine: false })
+    const caller = { ...rig.caller, workspaceId }
+    const [first] = await rig.keys.list(workspaceId)
+    await expect(rig.keys.revoke(caller, first?.id ?? '')).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(await rig.keys.authenticate(own)).not.toBeNull()
+    const { key: second } = await rig.keys.rotate(caller, first?.id ?? '')
+    await rig.keys.revoke(caller, first?.id ?? '')
+    await expect(rig.keys.revoke(caller, second.id)).rejects.toMatchObject({ code: 'CONFLICT' })
+  })
+
   it('happens once: what people take away later stays away', async () => {
     await rig.workspaces.bootstrap({ adminApiKey: own, sandboxLine: true })
     const caller = { ...rig.caller, workspaceId: firstId }
