@@ -94,7 +94,7 @@ const clean: [path: string, code: string][] = [
   ['plugins/twilio/src/ok.ts', `import { x } from '@trunkline/core/plugin'\nimport { y } from './decide.ts'\nx(y)`],
   ['plugins/twilio/src/ok.test.ts', `import { x } from '@trunkline/core/testing'\nx()`],
   ['test/ok.test.ts', `import { x } from '@trunkline/core/testing'\nimport { y } from './fakes/smtp.ts'\nx(y)`],
-  ['vitest.config.ts', `export default {}`],
+  ['test/vitest.config.ts', `export default {}`],
 ]
 
 let folder: string
@@ -102,7 +102,7 @@ let found: Map<string, string[]>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'trunkline-rules-'))
-  for (const name of ['biome.json', 'lint', '.gitignore']) await cp(join(root, name), join(folder, name), { recursive: true })
+  for (const name of ['.biome.json', 'test/lint', '.gitignore']) await cp(join(root, name), join(folder, name), { recursive: true })
   for (const [path, code] of [...broken.map(([, path, code]) => [path, code] as const), ...clean]) {
     await mkdir(dirname(join(folder, path)), { recursive: true })
     await writeFile(join(folder, path), `${code}\n`)
