@@ -75,9 +75,14 @@ export interface Leads {
   remove(caller: Caller, id: string): Promise<void>
   /**
    * The lead for a recipient of a quick send: by id, else the one that has any of the addresses, else a new one in the list "Quick Sends".
-   * Adds no address to an existing lead.
+   * Adds no address to an existing lead. What need not be done before the lead is used (its place in the list) is given to `alongside`,
+   * to be awaited before the caller is answered; without it, it is waited for here.
    */
-  forRecipient(caller: Caller, recipient: LeadInput & { leadId?: string | null | undefined }): Promise<Lead>
+  forRecipient(
+    caller: Caller,
+    recipient: LeadInput & { leadId?: string | null | undefined },
+    alongside?: (work: Promise<unknown>) => void,
+  ): Promise<Lead>
   /** Records what a check found, on the lead, with the event `availability.checked`. */
   recordAvailability(workspaceId: string, id: string, found: FoundAvailability): Promise<void>
   /**

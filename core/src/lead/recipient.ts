@@ -42,7 +42,7 @@ export function createForRecipient(parts: Omit<SaveParts, 'audit'>): Pick<Leads,
   }
 
   return {
-    async forRecipient(caller, recipient) {
+    async forRecipient(caller, recipient, alongside) {
       const { workspaceId } = caller
       if (recipient.leadId) return byId(workspaceId, recipient.leadId)
       const defaultCountryCode = await countryFor(stores, workspaceId, [recipient])
@@ -66,7 +66,9 @@ export function createForRecipient(parts: Omit<SaveParts, 'audit'>): Pick<Leads,
           continue
         }
         const lead = 'made' in outcome ? outcome.made : outcome.again
-        await enlist(workspaceId, lead.id)
+        const enlisted = enlist(workspaceId, lead.id)
+        if (alongside) alongside(enlisted)
+        else await enlisted
         return lead
       }
       throw new AppError('CONFLICT', 'the recipient is being made and deleted at the same time; try again')

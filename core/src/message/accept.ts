@@ -77,7 +77,11 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
       })
     }
     await checkLine(caller.workspaceId, channel, input.fromLineId ?? null)
-    const lead = await leadOf(caller, input, named)
+    // Done while the message is written, and before its sender is answered. A place in a list is no reason to refuse a message.
+    const alongside: Promise<unknown>[] = []
+    const lead = await leadOf(caller, input, named, (work) => {
+      alongside.push(work.catch((error: unknown) => runtime.log.warn({ error, workspaceId: caller.workspaceId }, 'lead.not_listed')))
+    })
     if (input.leadId) checkOwn(lead, named)
     const first = candidatesFor({ addresses: named.map((entry) => entry.value), messageType: channel }, lead)[0]
     if (first === undefined) {
@@ -89,7 +93,8 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
     const message = await parts.trim(
       build(caller, input, { now, lead, named, window, scheduledDate, id: reserved.id ?? runtime.id('msg') }, workspace),
     )
-    if (!(await stores.messages.insert(message))) {
+    const [isNew] = await Promise.all([stores.messages.insert(message), ...alongside])
+    if (!isNew) {
       const there = await stores.messages.get(caller.workspaceId, message.id)
       if (there === null) throw new AppError('CONFLICT', 'the id of the message is taken')
       return there
@@ -124,20 +129,24 @@ export function createAccept(parts: AcceptParts): (caller: Caller, input: Messag
     throw invalid('fromLineId', `is a line for ${other.channel}, the message is ${channel}`)
   }
 
-  function leadOf(caller: Caller, input: MessageInput, named: readonly Named[]): Promise<Lead> {
+  function leadOf(caller: Caller, input: MessageInput, named: readonly Named[], alongside: (work: Promise<unknown>) => void): Promise<Lead> {
     const addresses: Partial<Record<AddressField, string>> = Object.fromEntries(named.map(({ field, value }) => [field, value]))
     const [firstName, ...rest] = (input.recipientName ?? '').trim().split(/\s+/)
-    return parts.leads.forRecipient(caller, {
-      ...addresses,
-      leadId: input.leadId,
-      firstName: firstName || null,
-      lastName: rest.join(' ') || null,
-      ghlContactId: input.ghlContactId,
-      ghlLocationId: input.ghlLocationId,
-      hsContactId: input.hsContactId,
-      hsPortalId: input.hsPortalId,
-      contactOwnerEmail: input.contactOwnerEmail,
-    })
+    return parts.leads.forRecipient(
+      caller,
+      {
+        ...addresses,
+        leadId: input.leadId,
+        firstName: firstName || null,
+        lastName: rest.join(' ') || null,
+        ghlContactId: input.ghlContactId,
+        ghlLocationId: input.ghlLocationId,
+        hsContactId: input.hsContactId,
+        hsPortalId: input.hsPortalId,
+        contactOwnerEmail: input.contactOwnerEmail,
+      },
+      alongside,
+    )
   }
 
   function build(

@@ -8,4 +8,4 @@ export const firstLookupMs = 5_000
 export const lookupMs: readonly number[] = [1_500, 3_000, 5_000, 10_000, 20_000, 30_000]
 
 /** After being sent: when the channel is asked for a receipt that has not come. Bridges lose webhooks (vendors: BlueBubbles retries none). */
-export const followMs: readonly number[] = [60_000, 600_000, 3_600_000, 21_600_000, 86_400_000]
+export const followMs: readonly number[] = [15_000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_000]
