@@ -12,6 +12,7 @@ import {
   type Log,
   type Queue,
   type Runtime,
+  SteadyClient,
   type Stores,
 } from '@trunkline/core'
 import type { Config } from './config.ts'
@@ -60,7 +61,7 @@ async function openQueue(config: Config, log: Log, runtime: Runtime): Promise<Qu
   // Loaded only when used: the embedded hub must be up within a second.
   const { createPostgresQueue, createRedisQueue } = await import('@trunkline/core/bullmq')
   if (config.redisUrl !== null) return createRedisQueue({ url: config.redisUrl, log, runtime })
-  return createPostgresQueue({ url: config.databaseUrl ?? '', log, runtime })
+  return createPostgresQueue({ url: config.databaseUrl ?? '', log, runtime, client: SteadyClient })
 }
 
 function settingsOf(config: Config): EngineSettings {

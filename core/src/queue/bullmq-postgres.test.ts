@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SteadyClient } from '../store/sql/steady-client.ts'
 import { silentLog } from '../testing/moved-clock.ts'
 import { queueServerSuite } from '../testing/queue-server-suite.ts'
 import { openServerWorld, realRuntime } from '../testing/queue-server-world.ts'
@@ -25,7 +26,7 @@ describe.skipIf(!here)(here ? 'BullMQ on PostgreSQL' : 'BullMQ on PostgreSQL (sk
     return openServerWorld({
       url,
       port: 5432,
-      open: (proxied) => createPostgresQueue({ url: proxied, log: silentLog, runtime: realRuntime }),
+      open: (proxied) => createPostgresQueue({ url: proxied, log: silentLog, runtime: realRuntime, client: SteadyClient }),
       async wipe() {
         const client = new pg.Client({ connectionString: url })
         await client.connect()
@@ -41,7 +42,7 @@ describe.skipIf(!here)(here ? 'BullMQ on PostgreSQL' : 'BullMQ on PostgreSQL (sk
 
   test('several processes may open an empty database at once', async () => {
     const url = await server.database('queue_boot')
-    const queues = await Promise.all([1, 2, 3].map(() => createPostgresQueue({ url, log: silentLog, runtime: realRuntime })))
+    const queues = await Promise.all([1, 2, 3].map(() => createPostgresQueue({ url, log: silentLog, runtime: realRuntime, client: SteadyClient })))
     expect(await queues[2]?.depth()).toEqual({ waiting: 0, delayed: 0 })
     await Promise.all(queues.map((queue) => queue.stop(0)))
   })
@@ -49,6 +50,6 @@ describe.skipIf(!here)(here ? 'BullMQ on PostgreSQL' : 'BullMQ on PostgreSQL (sk
 
 test('a PostgreSQL that cannot be reached is told as such, without its password', async () => {
   const url = `postgres://somebody:secret@127.0.0.1:${await freePort()}/none`
-  const opening = createPostgresQueue({ url, log: silentLog, runtime: realRuntime })
+  const opening = createPostgresQueue({ url, log: silentLog, runtime: realRuntime, client: SteadyClient })
   await expect(opening).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.not.stringContaining('secret') })
 })

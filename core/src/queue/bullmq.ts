@@ -48,10 +48,10 @@ export async function createRedisQueue(parts: { url: string; log: Log; runtime: 
 
 /**
  * BullMQ on PostgreSQL (13 or newer), in the schema `trunkline_queue`, which it makes and brings up to date. Rejects with UNAVAILABLE when that server
- * cannot be reached.
+ * cannot be reached. `client`: the class of the connections in its pools, when it is not to be the driver's own.
  */
-export async function createPostgresQueue(parts: { url: string; log: Log; runtime: Runtime }): Promise<Queue> {
-  const { url, log, runtime } = parts
+export async function createPostgresQueue(parts: { url: string; log: Log; runtime: Runtime; client?: unknown }): Promise<Queue> {
+  const { url, log, runtime, client } = parts
   const complain = createComplaint(log, runtime)
   const connection = {
     connectionString: url,
@@ -60,6 +60,7 @@ export async function createPostgresQueue(parts: { url: string; log: Log; runtim
     options: '-c synchronous_commit=off -c jit=off',
     keepAlive: true,
     connectionTimeoutMillis: 2_000,
+    ...(client === undefined ? {} : { Client: client }),
   }
   const producers = byKind(
     (kind) =>

@@ -1,1 +1,2 @@
 export { createPostgresStores, createSqliteStores } from './open.ts'
+export { SteadyClient } from './steady-client.ts'

@@ -2,6 +2,7 @@ import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool, type Postgre
 import pg from 'pg'
 import type { Log } from '../../runtime.ts'
 import type { Database } from './schema.ts'
+import { SteadyClient } from './steady-client.ts'
 
 const namesMax = 500
 const int8 = 20
@@ -59,6 +60,7 @@ function nameStatements(pool: pg.Pool): PostgresPool {
 /** Connects at the first query. Dates and counts fit a double, so `bigint` is read as a number. */
 export function openPostgres({ url, log, connectionsMax }: { url: string; log: Log; connectionsMax: number }): Kysely<Database> {
   const pool = new pg.Pool({
+    Client: SteadyClient,
     connectionString: url,
     max: connectionsMax,
     connectionTimeoutMillis: 10_000,
