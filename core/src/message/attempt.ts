@@ -9,7 +9,7 @@ import type { LookupResult, SendResult } from '../transport/transport.ts'
 import type { Commits } from './commit.ts'
 import type { Channel, Message } from './message.ts'
 import { nextLookup, outcomeFact, receiptFact } from './outcome.ts'
-import { firstLookupMs, followMs } from './timing.ts'
+import { askedMin, firstLookupMs, followMs, lastLookupsMs } from './timing.ts'
 import { createTurns } from './turns.ts'
 
 export interface AttemptParts {
@@ -257,14 +257,16 @@ export function createAttempts(parts: AttemptParts): Attempts {
       const result = line === null ? { type: 'unavailable' as const, why: 'its line is gone' } : await asked(message, line)
       if (result.type === 'found' && (await joinFound(message, attempt.lineId, result, now))) return
       const after = runtime.now()
-      if (after.getTime() - attempt.at.getTime() >= parts.unknownDeadlineMs) {
+      const lookups = attempt.lookups + 1
+      const isLate = after.getTime() - attempt.at.getTime() >= parts.unknownDeadlineMs
+      if (isLate && lookups >= askedMin) {
         const detail = 'the channel never said whether it went out; it is not sent again, for it may have'
         await commits.commit(message, { type: 'given_up', failure: { code: 'outcome_unknown', detail, permanent: false }, why: detail })
         return
       }
-      const lookups = attempt.lookups + 1
       const why = result.type === 'unavailable' ? `the channel could not be asked: ${result.why}` : 'the channel does not know it (yet)'
-      await commits.commit(message, { type: 'unknown', lookups, dueAt: nextLookup(message, lookups, after, parts.unknownDeadlineMs), why })
+      const dueAt = isLate ? new Date(after.getTime() + lastLookupsMs) : nextLookup(message, lookups, after, parts.unknownDeadlineMs)
+      await commits.commit(message, { type: 'unknown', lookups, dueAt, why })
     },
     async follow(message, line) {
       const now = runtime.now()
