@@ -198,7 +198,8 @@ export function createEngine(parts: EngineParts): Engine {
   const messages = createMessages({ stores, commits, accept, receipts })
   const sweeper = createSweeper({ stores, runtime, queue, metrics, inbound, relayLeftovers: relays.relayLeftovers, everyMs: settings.sweepEveryMs })
   const tickers = [
-    createTicker({ runtime, everyMs: settings.sweepEveryMs, run: sweeper.sweep, name: 'sweep' }),
+    // A little oftener than promised: what is promised within that time has to be found and queued by then.
+    createTicker({ runtime, everyMs: settings.sweepEveryMs * 0.8, run: sweeper.sweep, name: 'sweep' }),
     createTicker({ runtime, everyMs: settings.healthEveryMs, run: keeper.checkAll, name: 'health' }),
     createTicker({ runtime, everyMs: settings.healthEveryMs, run: createReclaim({ stores, capacity, freed: nudge.freed }), name: 'reclaim' }),
   ]
