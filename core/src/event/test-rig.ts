@@ -1,8 +1,10 @@
+import { newLead } from '../lead/intake.ts'
 import type { Lead } from '../lead/lead.ts'
 import type { Message } from '../message/message.ts'
 import type { Hint } from '../queue/queue.ts'
 import { createIds, type Fields, type Runtime } from '../runtime.ts'
 import type { Stores } from '../store/stores.ts'
+import { messageFixture } from '../testing/message-fixture.ts'
 import type { Webhook } from '../webhook/webhook.ts'
 import type { AuditEntry } from '../workspace/workspace.ts'
 import type { Delivery } from './store.ts'
@@ -170,104 +172,31 @@ export function createTestQueue() {
 }
 
 /** A message with an event in its outbox, as it is after a commit. */
+/** A message that was just sent, its event still in the outbox. */
 export function sampleMessage(change: Partial<Message> = {}): Message {
   const at = new Date('2026-11-22T09:59:00.000Z')
-  return {
+  return messageFixture({
     id: 'msg_00000000000000000000000001',
-    workspaceId: 'ws_1',
     version: 3,
     seq: 1,
     outbox: [{ id: 'evt_00000000000000000000000001', type: 'message.sent', seq: 1, at, data: {} }],
     message: 'Hello 👋',
-    messageType: 'imessage',
-    subject: null,
-    attachmentUrls: [],
     status: 'sent',
-    hold: null,
-    failure: null,
-    reason: null,
-    checkedAddresses: [],
     fromLineId: 'line_1',
-    linePinned: false,
-    recipientPhone: '+15005550001',
-    recipientEmail: null,
-    recipientName: null,
+    addresses: [],
     address: '+15005550001',
     leadId: null,
-    campaignId: null,
-    stepIndex: null,
-    batchId: null,
-    scheduledDate: null,
-    window: null,
-    priority: 'normal',
     sendAt: at,
     sentAt: at,
-    deliveredAt: null,
-    readAt: null,
-    failedAt: null,
-    externalMessageId: null,
-    fallback: null,
-    fallbackOf: null,
-    duplicateDelivery: false,
-    sendFallbackSmsOnFailed: null,
-    metadata: null,
-    ghlContactId: null,
-    ghlLocationId: null,
-    hsContactId: null,
-    hsPortalId: null,
-    contactOwnerEmail: null,
     history: [{ status: 'sent', at, why: 'accepted' }],
-    attempt: null,
-    unavailableCount: 0,
-    reservation: null,
-    addresses: [],
     dueAt: null,
-    correlationId: null,
     createdAt: at,
     updatedAt: at,
     ...change,
-  }
+  })
 }
 
 export function sampleLead(change: Partial<Lead> = {}): Lead {
-  const at = new Date('2026-11-22T09:59:00.000Z')
-  return {
-    id: 'lead_1',
-    workspaceId: 'ws_1',
-    version: 1,
-    seq: 0,
-    outbox: [],
-    firstName: null,
-    lastName: null,
-    phone: '+15005550001',
-    email: null,
-    altPhone1: null,
-    altPhone2: null,
-    altPhone3: null,
-    altEmail1: null,
-    altEmail2: null,
-    altEmail3: null,
-    companyName: null,
-    jobTitle: null,
-    timezone: null,
-    tags: [],
-    customFields: {},
-    externalId: null,
-    source: null,
-    contactOwnerEmail: null,
-    hsContactId: null,
-    hsPortalId: null,
-    ghlContactId: null,
-    ghlLocationId: null,
-    consent: {},
-    optedOut: {},
-    availabilityStatus: 'unknown',
-    availableAddress: null,
-    availabilityCheckedAt: null,
-    lastContactedAt: null,
-    lastRepliedAt: null,
-    createdAt: at,
-    updatedAt: at,
-    ...change,
-  }
+  const now = new Date('2026-11-22T09:59:00.000Z')
+  return { ...newLead({ phone: '+15005550001' }, { id: 'lead_1', workspaceId: 'ws_1', now }), ...change }
 }
